@@ -1,0 +1,62 @@
+import type { ErrorEntry } from './entry.ts';
+
+/** SB-5xxx: configuration, process, CLI. SB-6xxx: API. */
+export const processErrors = {
+  'SB-5001': { cause: 'The version of Node.js is too old.', remedy: 'Use Node.js 24 or newer.', status: 500 },
+  'SB-5002': {
+    cause: 'The configuration is not valid.',
+    remedy: 'Correct the field named beside this message.',
+    status: 500,
+  },
+  'SB-5003': {
+    cause: 'The port is taken.',
+    remedy: 'Stop the other process, or choose another port with PORT or --port.',
+    status: 500,
+  },
+  'SB-5004': {
+    cause: 'No participant is configured.',
+    remedy: 'Set SIGNALBOX_PARTICIPANT_URL, or name participants in signalbox.config.ts.',
+    status: 500,
+  },
+  'SB-5005': {
+    cause: 'The API would listen beyond loopback without tokens.',
+    remedy: 'Set SIGNALBOX_TOKENS_FILE, or listen on 127.0.0.1.',
+    status: 500,
+  },
+  'SB-5006': {
+    cause: 'An invariant of Signalbox does not hold.',
+    remedy: 'This is a defect of Signalbox: report the log line with this code.',
+    status: 500,
+  },
+  'SB-5007': {
+    cause: 'No running Signalbox was found.',
+    remedy: 'Start "signalbox run" or "npm start" in this folder, or set DATABASE_URL.',
+    status: 503,
+  },
+  'SB-5008': {
+    cause: 'The drain did not end within its time: what was under way is in doubt for the next owner.',
+    remedy: 'Raise SIGNALBOX_DRAIN_TIMEOUT_MS if steps take longer.',
+    status: 500,
+  },
+  'SB-6001': { cause: 'There is no such thing.', remedy: 'Check the id or the path.', status: 404 },
+  'SB-6002': {
+    cause: 'The request is not valid.',
+    remedy: 'Correct the field named beside this message.',
+    status: 400,
+  },
+  'SB-6003': {
+    cause: 'A token is needed.',
+    remedy: 'Send Authorization: Bearer with a token that has the role.',
+    status: 401,
+  },
+  'SB-6004': {
+    cause: 'The role of this token does not allow this.',
+    remedy: 'Ask for a token with the role.',
+    status: 403,
+  },
+  'SB-6005': {
+    cause: 'Something failed inside Signalbox.',
+    remedy: 'Look for the request id in the log; report it.',
+    status: 500,
+  },
+} as const satisfies Record<string, ErrorEntry>;

@@ -1,0 +1,284 @@
+/**
+ * The ledger: the only authority on what has begun and how it ended (design, section 6).
+ *
+ * A commit is one atomic call. It carries the heads of the partitions it speaks for and entries of those
+ * partitions. A head with another epoch than the ledger's is `fenced`: none of its entries is applied, those of
+ * the other partitions are. Entries are applied in this order: dead letters, changes, begins (each in the order
+ * given). No entry fails another.
+ *
+ * One worker sends at most one commit at a time for one partition.
+ */
+import type { CallKind, Token } from '../core/answer.ts';
+import type { ByteString } from '../core/byte-string.ts';
+import type { ErrorCode } from '../core/errors/catalogue.ts';
+import type { FinalState, HoldingState, State, TransitionEvent } from '../core/states.ts';
+
+/** Fixed for a ledger object: the topic and group it speaks for, and who is writing. */
+export interface LedgerIdentity {
+  readonly topic: string;
+  readonly topicId: string;
+  readonly group: string;
+  readonly worker: string;
+}
+
+// ---------------------------------------------------------------------------------------------- commit
+
+export interface PartitionHead {
+  readonly partition: number;
+  readonly epoch: number;
+  /** Next offset to fetch, everything below is accounted; null leaves it. Never moves back (the greater one stays). */
+  readonly watermark: number | null;
+  /** Results up to this number are acknowledged by the broker; null leaves it. Never moves back. */
+  readonly published: number | null;
+  /** Duplicates newly passed by `watermark`, added to the partition's counter. */
+  readonly duplicates: number;
+  /** Number of the last result; the finals of this commit are numbered from the next one, in entry order. */
+  readonly lastNumber: number;
+}
+
+/** Intent: step 0 of the plan may be executed once this is committed. */
+export interface Begin {
+  readonly kind: 'begin';
+  readonly partition: number;
+  readonly offset: number;
+  readonly id: string;
+  readonly location: string;
+  readonly slot: number;
+  readonly type: string;
+  /** The record value, or for CloudEvents in binary mode its normal form. Stored verbatim. */
+  readonly payload: ByteString;
+  /** `planText(plan)` */
+  readonly plan: string;
+  /** Time-out of the first attempt; the row's not_after = least(now + timeoutMs, deadline). */
+  readonly timeoutMs: number;
+  /** The row's deadline = least(now + deadlineMs, expiresAt): no attempt starts after it. */
+  readonly deadlineMs: number;
+  readonly expiresAtMs: number | null;
+  /** Slots of the location where the ledger has no row for it. */
+  readonly concurrency: number;
+  readonly traceparent: string | null;
+  readonly recordTimeMs: number;
+}
+
+/** A change of a row that is already holding a slot. Applied only if state and token are the expected ones. */
+export interface Change {
+  readonly kind: 'change';
+  readonly partition: number;
+  readonly id: string;
+  readonly fromState: HoldingState;
+  readonly fromToken: Token;
+  readonly event: TransitionEvent;
+  readonly to: State;
+  /** Where to go instead when the row's deadline has passed by the database clock; null: the deadline does not matter. */
+  readonly lateTo: State | null;
+  /** Index of the step in the plan after the change. */
+  readonly step: number;
+  /** The same for `lateTo`. */
+  readonly lateStep: number;
+  /** Draw a new token. Always for a new attempt and on entering doubt. */
+  readonly newToken: boolean;
+  /** The new token must be above this mark (a `stale` answer); null otherwise. */
+  readonly aboveMark: Token | null;
+  /** Evidence by step name as JSON text, the whole of it; null leaves it. */
+  readonly evidence: string | null;
+  /** Reason of a rollback, or of a retry. */
+  readonly reason: string | null;
+  /** Error code of the last attempt. */
+  readonly code: ErrorCode | null;
+  /** The particular case behind `code`, bounded text for people. */
+  readonly detail: string | null;
+  /** The call that led here, for the history; null when none did. */
+  readonly call: CallKind | null;
+  readonly startedMs: number | null;
+  readonly answeredMs: number | null;
+  /** When the next call is planned, for people; null: at once or never. */
+  readonly nextAttemptMs: number | null;
+  /** Time-out of the next attempt when one starts: not_after = least(now + timeoutMs, deadline). */
+  readonly timeoutMs: number;
+}
+
+export interface DeadLetter {
+  readonly kind: 'dead-letter';
+  readonly partition: number;
+  readonly offset: number;
+  readonly key: ByteString | null;
+  readonly value: ByteString | null;
+  readonly code: ErrorCode;
+  readonly detail: string;
+  /** Id and location where they could be read. */
+  readonly id: string | null;
+  readonly location: string | null;
+  readonly recordTimeMs: number;
+}
+
+export type Entry = Begin | Change | DeadLetter;
+
+export interface Commit {
+  /** Each partition once. May stand without entries: then only the head is written. */
+  readonly heads: readonly PartitionHead[];
+  readonly entries: readonly Entry[];
+}
+
+export type BeginAnswer =
+  | { readonly status: 'done'; readonly token: Token; readonly notAfterMs: number }
+  /** expiresAt had passed: the row is rolled back with reason `expired` under this result number. */
+  | { readonly status: 'expired'; readonly number: number }
+  /** The id is known. With one's own coordinates it is this very record, else a duplicate or a conflict. */
+  | { readonly status: 'exists'; readonly row: ExistingRow }
+  /** The slot is held, above the concurrency, or a slot above the concurrency is held: ask again later. */
+  | { readonly status: 'busy' }
+  | { readonly status: 'paused' }
+  | { readonly status: 'fenced' };
+
+export type ChangeAnswer =
+  | {
+      readonly status: 'done';
+      readonly state: State;
+      readonly step: number;
+      /** The row's token after the change. */
+      readonly token: Token;
+      readonly notAfterMs: number;
+      /** Result number when the state is final, else null. */
+      readonly number: number | null;
+    }
+  /** State or token was not the expected one: what was found (null: no such row). Nothing was done. */
+  | { readonly status: 'changed'; readonly state: State | null; readonly token: Token | null }
+  | { readonly status: 'fenced' };
+
+export type DeadLetterAnswer = { readonly status: 'done' } | { readonly status: 'fenced' };
+
+export type EntryAnswer = BeginAnswer | ChangeAnswer | DeadLetterAnswer;
+
+export interface ExistingRow {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly location: string;
+  readonly state: State;
+  readonly payload: ByteString;
+}
+
+export interface CommitAnswer {
+  /** The database clock of the commit, Unix time in whole ms: begun_at and finished_at of its rows. */
+  readonly atMs: number;
+  /** Partitions whose epoch was not the ledger's. */
+  readonly fenced: readonly number[];
+  /** One an entry, in the order given. */
+  readonly answers: readonly EntryAnswer[];
+}
+
+/** How a commit can fail. Everything else is a bug. */
+export type CommitFailure =
+  /** The answer was lost: it may have landed, may land later, or not at all. Raise the epochs, then read. */
+  | 'lost'
+  /** It certainly did not land (refused connection, lock time-out, deadlock): send it again. */
+  | 'refused'
+  /** SQLSTATE class 22 or 23: some value or row in it cannot be stored. It did not land. */
+  | 'rejected';
+
+export class LedgerError extends Error {
+  readonly failure: CommitFailure;
+  constructor(failure: CommitFailure, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'LedgerError';
+    this.failure = failure;
+  }
+}
+
+// ---------------------------------------------------------------------------------------------- take-over
+
+/** A row that holds a slot, or that was read back after a lost answer: all a worker needs to go on with it. */
+export interface Row {
+  readonly id: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly location: string;
+  readonly slot: number;
+  readonly state: State;
+  readonly step: number;
+  readonly token: Token;
+  readonly type: string;
+  readonly plan: string;
+  readonly payload: ByteString;
+  /** JSON text by step name, or null. */
+  readonly evidence: string | null;
+  readonly reason: string | null;
+  readonly code: ErrorCode | null;
+  readonly attempts: number;
+  /** How many attempts in a row ended by a take-over. */
+  readonly takeovers: number;
+  readonly notAfterMs: number;
+  readonly deadlineMs: number;
+  readonly beganAtMs: number;
+  readonly finishedAtMs: number | null;
+  readonly number: number | null;
+  readonly traceparent: string | null;
+}
+
+export interface PartitionState {
+  readonly epoch: number;
+  /** Null: nothing accounted yet, fetch from the earliest. */
+  readonly watermark: number | null;
+  readonly published: number;
+  readonly lastNumber: number;
+}
+
+export type TakeOver =
+  | (PartitionState & { readonly outcome: 'owned'; readonly holders: readonly Row[] })
+  /** SB-2005 another group's partition, SB-2006 another topic id. */
+  | { readonly outcome: 'refused'; readonly code: 'SB-2005' | 'SB-2006'; readonly detail: string };
+
+export interface RaisedPartition extends PartitionState {
+  readonly partition: number;
+}
+
+/** A final row as the results publisher needs it. */
+export interface StoredResult {
+  readonly number: number;
+  readonly id: string;
+  readonly location: string;
+  readonly type: string;
+  readonly state: FinalState;
+  readonly reason: string | null;
+  readonly evidence: string | null;
+  readonly finishedAtMs: number;
+  readonly traceparent: string | null;
+}
+
+/** What a worker says about itself every second; the fleet's view is made of these. */
+export interface Heartbeat {
+  readonly version: string;
+  readonly startedAtMs: number;
+  readonly draining: boolean;
+  readonly partitions: readonly number[];
+  /** Records in memory that wait for their lane. */
+  readonly waiting: number;
+  readonly lanes: number;
+  readonly rssBytes: number;
+  /** Lag per owned partition: end offset minus watermark. */
+  readonly lag: Readonly<Record<number, number>>;
+  /** The deepest lanes in memory, at most 50: location to waiting records. */
+  readonly deepest: Readonly<Record<string, number>>;
+}
+
+/** Every method may throw LedgerError; those that only read or raise may simply be called again. */
+export interface Ledger {
+  commit(commit: Commit): Promise<CommitAnswer>;
+  /**
+   * One partition, one READ COMMITTED transaction of separate statements: raise the epoch (waits for commits
+   * under way), make each executing row in doubt under a new token (code SB-4106, one more takeover; the third
+   * makes it held with SB-4201), then load the holders.
+   */
+  takeOver(partition: number): Promise<TakeOver>;
+  /**
+   * After a lost answer, on a connection that is not the one that lost it: raise the epochs, each conditional on
+   * the one given. A partition that is not in the answer was taken over by somebody else.
+   */
+  raise(owned: readonly { readonly partition: number; readonly epoch: number }[]): Promise<RaisedPartition[]>;
+  /** The rows of these ids as they are now, from a statement of its own. Unknown ids are left out. */
+  read(ids: readonly string[]): Promise<Row[]>;
+  /** Final rows of the partition with number > `after`, in order, at most `limit`. */
+  results(partition: number, after: number, limit: number): Promise<StoredResult[]>;
+  heartbeat(heartbeat: Heartbeat): Promise<void>;
+  close(): Promise<void>;
+}
