@@ -21,6 +21,8 @@ export interface World {
   monotonic(): number;
   /** Calls `run` once after `ms`. A timer does not keep a process alive. */
   after(ms: number, run: () => void): Timer;
+  /** Calls `run` in the next turn of the event loop, after the answers that have already arrived. */
+  soon(run: () => void): void;
   /** 0 <= x < 1 */
   random(): number;
 }
@@ -106,7 +108,10 @@ export interface TransactionLog {
   readonly topic: Topic;
   /** Connects, checks the topic, makes the results topic if allowed, joins the group. Resolves when joining has started. */
   open(listener: LogListener): Promise<void>;
-  /** Begins to fetch an assigned partition at `offset` (null: the earliest). Once per assignment. */
+  /**
+   * Begins to fetch an assigned partition at `offset` (null: the earliest). Again for the same assignment after a
+   * fence: the position moves there, and what was fetched before is dropped.
+   */
   start(partition: number, offset: number | null): void;
   pause(partition: number): void;
   resume(partition: number): void;
