@@ -7,31 +7,42 @@ import type { Participant, TransactionLog, World } from './ports.ts';
 import type { Heartbeat, Ledger } from './ports-ledger.ts';
 
 export interface WorkerSettings {
-  /** Ledger connections that commit side by side; a partition always uses the same one. */
-  readonly commitLanes: number;
+  /** Ledger connections that commit side by side; partition p always uses connection p % ledgerConnections. */
+  readonly ledgerConnections: number;
   /** A commit takes at most this many entries … */
   readonly commitEntriesMax: number;
   /** … and about this many bytes of payload and evidence. */
   readonly commitBytesMax: number;
-  /** A partition's fetch pauses above this many waiting records … */
+  /** Watermark and published number ride in a commit at most this often a partition, in ms. */
+  readonly headIntervalMs: number;
+  /** Records waiting in the memory of a worker: each partition may hold its share, its fetch pauses above … */
   readonly waitingRecordsMax: number;
-  /** … or this many bytes of them. */
+  /** … and so for their bytes. */
   readonly waitingBytesMax: number;
+  /** A partition's share is never above this. */
+  readonly waitingRecordsPerPartitionMax: number;
   /** Back-off of status queries, reversals and busy begins: first and longest wait, in ms. */
   readonly askAgainFirstMs: number;
   readonly askAgainMaxMs: number;
+  /** Back-off while ledger or log do not answer: first and longest wait, in ms. */
+  readonly retryFirstMs: number;
+  readonly retryMaxMs: number;
   /** Records older than this by their own timestamp are dead letters (SB-1115), in ms. */
   readonly dedupeWindowMs: number;
 }
 
 export const DEFAULT_SETTINGS: WorkerSettings = {
-  commitLanes: 2,
+  ledgerConnections: 2,
   commitEntriesMax: 2_000,
   commitBytesMax: 4 * 1024 * 1024,
-  waitingRecordsMax: 10_000,
-  waitingBytesMax: 8 * 1024 * 1024,
+  headIntervalMs: 500,
+  waitingRecordsMax: 60_000,
+  waitingBytesMax: 64 * 1024 * 1024,
+  waitingRecordsPerPartitionMax: 10_000,
   askAgainFirstMs: 200,
   askAgainMaxMs: 10_000,
+  retryFirstMs: 100,
+  retryMaxMs: 5_000,
   dedupeWindowMs: 35 * 24 * 3600 * 1000,
 };
 

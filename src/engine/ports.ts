@@ -25,6 +25,8 @@ export interface World {
   soon(run: () => void): void;
   /** 0 <= x < 1 */
   random(): number;
+  /** Resident memory of the process in bytes. */
+  rssBytes(): number;
 }
 
 // ---------------------------------------------------------------------------------------------- TransactionLog

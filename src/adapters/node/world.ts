@@ -16,6 +16,7 @@ export function realWorld(): World {
     after,
     soon: (run) => void setImmediate(run),
     random: () => Math.random(),
+    rssBytes: () => process.memoryUsage.rss(),
   };
 }
 

@@ -1,0 +1,342 @@
+/**
+ * One partition in the hands of its owner: the lanes of its locations between fetch and ledger (design 4).
+ * Made by a take-over with what the ledger held; ends drained, lost or fenced.
+ *
+ * States: working → draining (begins nothing above the highest offset begun, or nothing at all) → over.
+ *
+ * P1 `accept` is synchronous: a batch goes into the lanes in order before anything else runs.
+ * P2 Nothing begins without `log.mayBegin()` in the same turn.
+ * P3 A record is closed in the watermark only when the ledger holds it: begun, ended, dead-lettered, or known before.
+ * P4 Once over, nothing is committed and no call is started.
+ */
+import { assert, SignalboxError } from '../core/errors/catalogue.ts';
+import { type Lane, Lanes } from '../core/lanes.ts';
+import { partitionOf } from '../core/murmur2.ts';
+import { Tally } from '../core/tally.ts';
+import { Watermark } from '../core/watermark.ts';
+import { deadLetterWithoutLane } from './begin-record.ts';
+import type { Committer } from './committer.ts';
+import { LaneBlocks } from './lane-blocks.ts';
+import { Naps } from './naps.ts';
+import type { WorkerDoors } from './options.ts';
+import type { PartitionState } from './partition-state.ts';
+import type { RecordBatch } from './ports.ts';
+import type { Row, StoredResult, TakeOver } from './ports-ledger.ts';
+import { Publisher } from './publisher.ts';
+import { adoptHolder, runSlot } from './run-slot.ts';
+import type { SlotHost } from './slot.ts';
+import { type WaitingRecord, waitingRecord } from './slot-work.ts';
+
+export type Owned = Extract<TakeOver, { outcome: 'owned' }>;
+
+const LOCATION = /^[A-Za-z0-9._~-]{1,128}$/;
+
+export interface PartitionOptions {
+  readonly doors: WorkerDoors;
+  readonly committer: Committer;
+  readonly partition: number;
+  readonly owned: Owned;
+  /** An exception that nothing expects: the worker stops. */
+  readonly onBug: (error: unknown) => void;
+  /** How many partitions this worker owns now: the share of its memory depends on it. */
+  readonly ownedCount: () => number;
+  /** The ledger's rows are not what their only writer left: give the partition up and take it over again. */
+  readonly onDisturbed: (partition: Partition) => void;
+}
+
+export class Partition implements SlotHost {
+  readonly doors: WorkerDoors;
+  readonly committer: Committer;
+  readonly state: PartitionState;
+  readonly lanes: Lanes<WaitingRecord>;
+  readonly naps: Naps;
+  readonly #options: PartitionOptions;
+  readonly #publisher: Publisher;
+  readonly #abort = new AbortController();
+  readonly #blocks: LaneBlocks;
+  /** Slots at work: in a commit or a call, not waiting for a back-off or a person. */
+  #active = 0;
+  #waitingBytes = 0;
+  /** Records without a usable key on their way to the dead letters. */
+  #outsideLanes = 0;
+  #fetchPaused = false;
+  #misplacedReported = false;
+  #highestBegun = -1;
+  /** Begin nothing above this offset; infinite while working. */
+  #beginLimit = Number.POSITIVE_INFINITY;
+  #whenQuiet: (() => void) | null = null;
+
+  constructor(options: PartitionOptions) {
+    const { doors, owned, partition, committer } = options;
+    this.#options = options;
+    this.doors = doors;
+    this.committer = committer;
+    this.lanes = new Lanes({ concurrencyOf: (location) => doors.types.concurrencyOf(location) });
+    this.naps = new Naps(doors.world);
+    this.#blocks = new LaneBlocks(doors.world, doors.settings);
+    this.state = {
+      partition,
+      watermark: new Watermark(owned.watermark),
+      duplicates: new Tally(),
+      epoch: owned.epoch,
+      lastNumber: owned.lastNumber,
+      published: owned.published,
+      landedWatermark: owned.watermark,
+      landedPublished: owned.published,
+      headAtMs: Number.NEGATIVE_INFINITY,
+      alive: true,
+    };
+    const { log, ledger, world, settings, observer } = doors;
+    this.#publisher = new Publisher({ state: this.state, log, ledger, world, settings, observer });
+    committer.join(this.state);
+  }
+
+  /** Puts the holders that the take-over found into their slots and goes on with them. */
+  adopt(rows: readonly Row[]): void {
+    for (const row of rows) {
+      const lane = this.lanes.occupy(row.location, row.slot);
+      this.#start(() => adoptHolder({ partition: this, lane, number: row.slot }, row));
+    }
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  get draining(): boolean {
+    return this.#beginLimit !== Number.POSITIVE_INFINITY;
+  }
+
+  get waitingBytes(): number {
+    return this.#waitingBytes;
+  }
+
+  // ------------------------------------------------------------------------------------------ fetch to lane
+
+  accept(batch: RecordBatch): void {
+    if (!this.state.alive || this.draining) return;
+    const { watermark } = this.state;
+    const touched = new Set<Lane<WaitingRecord>>();
+    for (let index = 0; index < batch.count; index += 1) {
+      const record = waitingRecord(batch, index, watermark.open(batch.offsets[index] ?? 0));
+      const lane = this.#enqueue(record);
+      if (lane !== null) touched.add(lane);
+    }
+    watermark.advance(batch.nextOffset);
+    for (const lane of touched) this.pump(lane);
+    this.#checkFetch();
+  }
+
+  /** The lane the record waits in now; null when it has no location and can only be a dead letter. */
+  #enqueue(record: WaitingRecord): Lane<WaitingRecord> | null {
+    const { key } = record;
+    if (key === null || !LOCATION.test(key)) {
+      this.#outsideLanes += 1;
+      this.#start(() => deadLetterWithoutLane(this, record).then(() => this.#deadLettered()));
+      return null;
+    }
+    if (this.lanes.get(key) === undefined) this.#checkPlace(key, record.offset);
+    this.#waitingBytes += record.value?.length ?? 0;
+    return this.lanes.push(key, record);
+  }
+
+  #deadLettered(): void {
+    this.#outsideLanes -= 1;
+    if (this.#fetchPaused) this.#checkFetch();
+  }
+
+  /** One partitioner for all producers: a location must live in one partition (design 3). */
+  #checkPlace(location: string, offset: number): void {
+    const { topic } = this.doors.log;
+    const { partition } = this.state;
+    if (this.#misplacedReported || partitionOf(location, topic.partitions) === partition) return;
+    this.#misplacedReported = true;
+    const detail = `location ${location} at ${topic.name}/${partition}/${offset} belongs to partition ${partitionOf(location, topic.partitions)}`;
+    this.doors.observer.problem(new SignalboxError('SB-3010', detail), { partition, location });
+  }
+
+  #checkFetch(): void {
+    const { settings, log } = this.doors;
+    const owned = Math.max(1, this.#options.ownedCount());
+    const records = Math.min(settings.waitingRecordsPerPartitionMax, settings.waitingRecordsMax / owned);
+    const bytes = settings.waitingBytesMax / owned;
+    const waiting = this.lanes.waiting + this.#outsideLanes;
+    const full = waiting > records || this.#waitingBytes > bytes;
+    const roomy = waiting <= records / 2 && this.#waitingBytes <= bytes / 2;
+    if (full && !this.#fetchPaused) {
+      this.#fetchPaused = true;
+      log.pause(this.state.partition);
+    } else if (roomy && this.#fetchPaused) {
+      this.#fetchPaused = false;
+      log.resume(this.state.partition);
+    }
+  }
+
+  // ------------------------------------------------------------------------------------------ lanes to slots
+
+  /** Starts slots for what may begin in this lane now. */
+  pump(lane: Lane<WaitingRecord>): void {
+    while (this.#mayTake(lane)) {
+      const taken = this.lanes.take(lane);
+      if (taken === null) return;
+      this.#taken(taken.item);
+      this.#start(() => runSlot({ partition: this, lane, number: taken.slot }, taken.item));
+    }
+  }
+
+  /** A bug in there must stop the worker before it commits anything on a wrong premise. */
+  #start(work: () => Promise<void>): void {
+    this.active();
+    work().then(
+      () => this.inactive(),
+      (error: unknown) => this.#options.onBug(error),
+    );
+  }
+
+  /** The next record for a slot whose holder ends in the commit that is being made; null when none may begin. */
+  takeInto(lane: Lane<WaitingRecord>, slot: number): WaitingRecord | null {
+    if (!this.#mayTake(lane)) return null;
+    const record = this.lanes.takeInto(lane, slot);
+    if (record !== null) this.#taken(record);
+    return record;
+  }
+
+  #mayTake(lane: Lane<WaitingRecord>): boolean {
+    const head = lane.head;
+    return (
+      head !== null &&
+      this.state.alive &&
+      head.offset <= this.#beginLimit &&
+      !this.#blocks.has(lane.key) &&
+      this.doors.log.mayBegin()
+    );
+  }
+
+  #taken(record: WaitingRecord): void {
+    this.#waitingBytes -= record.value?.length ?? 0;
+    if (this.#fetchPaused) this.#checkFetch();
+  }
+
+  /** The begin was busy or paused: the record waits at the head of its lane for a back-off. */
+  putBack(lane: Lane<WaitingRecord>, slot: number, record: WaitingRecord): void {
+    this.lanes.putBack(lane, slot, record);
+    this.#waitingBytes += record.value?.length ?? 0;
+    this.#blocks.block(lane.key, () => {
+      if (this.state.alive) this.pump(lane);
+    });
+  }
+
+  /** The record is accounted without holding the slot: duplicate, dead letter, expired. */
+  skip(lane: Lane<WaitingRecord>, slot: number, record: WaitingRecord): void {
+    this.#blocks.clear(lane.key);
+    this.lanes.skip(lane, slot);
+    this.account(record);
+    this.#pumpKey(lane.key);
+  }
+
+  /** The holder ended and nothing followed it in its commit. */
+  release(lane: Lane<WaitingRecord>, slot: number): void {
+    this.lanes.release(lane, slot);
+    this.#pumpKey(lane.key);
+  }
+
+  /** By key, because an idle lane has been dropped. */
+  #pumpKey(location: string): void {
+    const lane = this.lanes.get(location);
+    if (lane !== undefined) this.pump(lane);
+  }
+
+  pumpAll(): void {
+    if (!this.state.alive) return;
+    for (const lane of [...this.lanes.values()]) this.pump(lane);
+  }
+
+  /** The record is durable as a holder. */
+  began(lane: Lane<WaitingRecord>, slot: number, record: WaitingRecord): void {
+    this.lanes.began(lane, slot);
+    this.#blocks.clear(lane.key);
+    this.#highestBegun = Math.max(this.#highestBegun, record.offset);
+    this.account(record);
+  }
+
+  /** P3: the ledger holds the record. */
+  account(record: WaitingRecord): void {
+    if (this.state.alive) this.state.watermark.close(record.ticket);
+  }
+
+  /** The ledger has committed the outcome: its result can be published. `beganAtMs` null: it never began. */
+  finished(result: StoredResult, beganAtMs: number | null): void {
+    if (!this.state.alive) return;
+    this.#publisher.add(result);
+    const { id, location, state, finishedAtMs } = result;
+    const ms = beganAtMs === null ? 0 : finishedAtMs - beganAtMs;
+    this.doors.observer.finished({ id, location, state, ms });
+  }
+
+  // ------------------------------------------------------------------------------------------ the end
+
+  /** A slot starts or ends to wait without a call or a commit under way. */
+  inactive(): void {
+    this.#active -= 1;
+    assert(this.#active >= 0, 'more slots ended than started');
+    if (this.#active === 0) this.#whenQuiet?.();
+  }
+
+  active(): void {
+    this.#active += 1;
+  }
+
+  disturbed(): void {
+    this.#options.onDisturbed(this);
+  }
+
+  /**
+   * Planned hand-over: begins nothing above the highest offset begun (`begins: 'below'`), or nothing at all
+   * (`'none'`, SIGTERM), lets what is under way finish, publishes, writes the head, and is over. False when the
+   * budget ended first: what is under way then is in doubt for the next owner.
+   */
+  async drain(begins: 'below' | 'none', budgetMs: number): Promise<boolean> {
+    if (!this.state.alive) return true;
+    this.#beginLimit = begins === 'below' ? this.#highestBegun : -1;
+    const { world, log } = this.doors;
+    let timer = { cancel: () => {} };
+    const timeUp = new Promise<'time up'>((resolve) => {
+      timer = world.after(budgetMs, () => resolve('time up'));
+    });
+    const finished = this.#quiet()
+      .then(() => this.#publisher.idle())
+      .then(() => this.committer.writeHead(this.state))
+      .then(() => 'finished' as const);
+    const outcome = await Promise.race([finished, timeUp]);
+    timer.cancel();
+    if (outcome === 'finished' && this.state.alive && this.state.landedWatermark !== null) {
+      log.commit(this.state.partition, this.state.landedWatermark);
+    }
+    this.over();
+    return outcome === 'finished';
+  }
+
+  /** SIGTERM: what is under way goes on, nothing begins. */
+  beginNothing(): void {
+    this.#beginLimit = -1;
+  }
+
+  /** Resolves when no slot is in a call or a commit; those that only wait are woken up and end. */
+  #quiet(): Promise<void> {
+    this.pumpAll();
+    if (this.#active === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#whenQuiet = resolve;
+    });
+  }
+
+  /** Lost, fenced or drained: forgets everything at once. */
+  over(): void {
+    this.state.alive = false;
+    this.committer.leave(this.state);
+    this.#blocks.cancelAll();
+    this.naps.endAll();
+    this.#abort.abort();
+    this.#whenQuiet?.();
+  }
+}

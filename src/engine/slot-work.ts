@@ -1,0 +1,76 @@
+/** What the slots of a partition work on: records that wait, transactions that hold. */
+import type { JsonObject, Token } from '../core/answer.ts';
+import { type ByteString, byteString } from '../core/byte-string.ts';
+import { dataOf } from '../core/content.ts';
+import type { Plan } from '../core/plan.ts';
+import type { HoldingState } from '../core/states.ts';
+import type { LogHeader, RecordBatch } from './ports.ts';
+import type { Row } from './ports-ledger.ts';
+
+/** A record in memory that is not accounted yet. */
+export interface WaitingRecord {
+  readonly offset: number;
+  /** Its place in the watermark. */
+  readonly ticket: number;
+  readonly timestampMs: number;
+  readonly key: ByteString | null;
+  readonly value: ByteString | null;
+  readonly headers: readonly LogHeader[];
+}
+
+/** A transaction that holds a slot. Replaced, never changed, when the ledger has committed a change. */
+export interface Holder {
+  readonly id: string;
+  readonly type: string;
+  readonly plan: Plan;
+  readonly data: JsonObject;
+  readonly state: HoldingState;
+  readonly step: number;
+  readonly token: Token;
+  /** Evidence of the steps done, by name. */
+  readonly evidence: JsonObject;
+  readonly notAfterMs: number;
+  readonly traceparent: string | null;
+  readonly beganAtMs: number;
+  /** Calls in this state so far: the back-off grows with them. */
+  readonly asked: number;
+  /** Wait this long before the next call. */
+  readonly waitMs: number;
+}
+
+/** Copies record `index` out of the batch, whose buffer is not kept alive by it. */
+export function waitingRecord(batch: RecordBatch, index: number, ticket: number): WaitingRecord {
+  return {
+    offset: batch.offsets[index] ?? 0,
+    ticket,
+    timestampMs: batch.timestamps[index] ?? 0,
+    key: cell(batch, batch.keys, index),
+    value: cell(batch, batch.values, index),
+    headers: batch.headers(index),
+  };
+}
+
+function cell(batch: RecordBatch, ranges: Int32Array, index: number): ByteString | null {
+  const start = ranges[2 * index] ?? -1;
+  if (start < 0) return null;
+  return byteString(batch.bytes.subarray(start, ranges[2 * index + 1]));
+}
+
+/** The holder of a row that a take-over or a read brought. The caller knows the plan and that it holds. */
+export function holderOfRow(row: Row, state: HoldingState, plan: Plan): Holder {
+  return {
+    id: row.id,
+    type: row.type,
+    plan,
+    data: dataOf(row.payload),
+    state,
+    step: row.step,
+    token: row.token,
+    evidence: row.evidence === null ? {} : (JSON.parse(row.evidence) as JsonObject),
+    notAfterMs: row.notAfterMs,
+    traceparent: row.traceparent,
+    beganAtMs: row.beganAtMs,
+    asked: 0,
+    waitMs: 0,
+  };
+}
