@@ -51,7 +51,7 @@ function hasPrograms(value: unknown): value is Binaries {
 }
 
 /** The package lists its links as `native/lib/…` pairs, `source` being the file and `target` the link. */
-async function linkLibraries(native: string, onUnpack: () => void): Promise<void> {
+export async function linkLibraries(native: string, onUnpack: () => void): Promise<void> {
   const list = await readFile(join(native, 'pg-symlinks.json'), 'utf8').catch(() => '[]');
   const links = JSON.parse(list) as { source: string; target: string }[];
   let announced = false;

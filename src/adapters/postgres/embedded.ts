@@ -165,10 +165,9 @@ async function adopt(place: Place, waitMs: number): Promise<Running | null> {
     const postmaster = livingPostmaster(place.data);
     const access = await readAccess(place.access);
     if (postmaster === null || access === null) return null;
-    const version = await askVersion({ ...access, port: postmaster.port ?? access.port }, DATABASE);
-    if (version !== null) {
-      return { pid: postmaster.pid, version, access: { ...access, port: postmaster.port ?? access.port } };
-    }
+    const reached = { ...access, port: postmaster.port ?? access.port };
+    const version = postmaster.status === 'ready' ? await askVersion(reached, DATABASE) : null;
+    if (version !== null) return { pid: postmaster.pid, version, access: reached };
     if (performance.now() >= deadline) {
       if (waitMs === 0) return null;
       throw new SignalboxError(
@@ -309,8 +308,9 @@ async function startOnce(
   });
   const deadline = performance.now() + START_MS;
   while (ended === null) {
-    const own = livingPostmaster(place.data)?.pid === child.pid;
-    const version = own ? await askVersion(access, 'postgres') : null;
+    const own = livingPostmaster(place.data);
+    const isUp = own?.pid === child.pid && own.status === 'ready';
+    const version = isUp ? await askVersion(access, 'postgres') : null;
     if (version !== null) {
       child.letGo();
       return { outcome: 'ready', pid: child.pid, version, access };
