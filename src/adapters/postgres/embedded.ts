@@ -11,7 +11,7 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { appendFile, mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
@@ -19,6 +19,7 @@ import { SignalboxError } from '../../core/errors/catalogue.ts';
 import { type Account, embeddedAccount, giveTo, launchAs } from './embedded-account.ts';
 import { type Binaries, embeddedBinaries } from './embedded-binaries.ts';
 import { withLock } from './embedded-lock.ts';
+import { setLogAside, sizeOf, tail } from './embedded-log-file.ts';
 import { endOrphans, endPostmaster, livingPostmaster } from './embedded-postmaster.ts';
 import {
   type Access,
@@ -49,11 +50,6 @@ const PORTS_MAX = 50;
 const STARTS_MAX = 3;
 const POLL_MS = 25;
 const CONNECT_MS = 2_000;
-/** The log is set aside at a start when larger than this; one old one is kept. */
-const LOG_BYTES_MAX = 10 * 1024 * 1024;
-const TAIL_BYTES = 8 * 1024;
-const TAIL_LINES = 8;
-
 interface Place {
   readonly directory: string;
   readonly data: string;
@@ -235,10 +231,9 @@ async function initialise(
   binaries: Binaries,
   owner: { account: Account; password: string },
 ): Promise<void> {
-  const draft = `${place.data}.new`;
+  await removeDrafts(place);
+  const draft = await mkdtemp(`${place.data}.new-`);
   const passwordFile = `${place.access}.initdb`;
-  await rm(draft, { recursive: true, force: true });
-  await mkdir(draft, { mode: 0o700 });
   await giveTo(owner.account, draft);
   await writeFile(passwordFile, `${owner.password}\n`, { mode: 0o600 });
   try {
@@ -262,7 +257,15 @@ async function initialise(
     await rename(draft, place.data);
   } finally {
     await rm(passwordFile, { force: true });
-    await rm(draft, { recursive: true, force: true });
+    await removeDrafts(place);
+  }
+}
+
+/** An initdb whose starter was killed may still be writing, hence the retries; it gives up when its folder goes. */
+async function removeDrafts(place: Place): Promise<void> {
+  for (const name of await readdir(place.directory)) {
+    if (!name.startsWith('postgres.new-')) continue;
+    await rm(join(place.directory, name), { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   }
 }
 
@@ -364,35 +367,10 @@ async function makeDatabase(access: Access): Promise<void> {
   }
 }
 
-// ------------------------------------------------------------------------------------- its log
-
-async function setLogAside(log: string): Promise<void> {
-  if ((await sizeOf(log)) > LOG_BYTES_MAX) await rename(log, `${log}.1`);
-}
-
-async function sizeOf(file: string): Promise<number> {
-  return (await stat(file).catch(() => null))?.size ?? 0;
-}
-
 async function startFailure(place: Place, what: string, from: number): Promise<SignalboxError> {
   return new SignalboxError('SB-2011', describe(place, what, await tail(place.log, from)));
 }
 
 function describe(place: Place, what: string, log: string): string {
   return `${what}; ${place.log} says: ${log}`;
-}
-
-/** The last lines of the log, of what was written behind byte `from`. */
-async function tail(log: string, from: number): Promise<string> {
-  const file = await open(log, 'r').catch(() => null);
-  if (file === null) return 'nothing';
-  try {
-    const { size } = await file.stat();
-    const start = Math.max(from, size - TAIL_BYTES);
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(TAIL_BYTES), 0, TAIL_BYTES, start);
-    const lines = buffer.toString('utf8', 0, bytesRead).trim().split('\n');
-    return lines.slice(-TAIL_LINES).join('\n') || 'nothing';
-  } finally {
-    await file.close();
-  }
 }
