@@ -212,6 +212,17 @@ describe('EmbeddedPostgres', () => {
     await assert.rejects(stat(own.directory), { code: 'ENOENT' });
   });
 
+  test('makes the database when the process that started the server died before it could', async () => {
+    const directory = await folder();
+    const first = await EmbeddedPostgres.start({ directory });
+    const maintenance = first.connectionString.replace(/signalbox$/, 'postgres');
+    await ask(maintenance, 'DROP DATABASE signalbox WITH (FORCE)');
+    const second = await EmbeddedPostgres.start({ directory });
+    assert.deepEqual([second.alreadyRunning, second.pid], [true, first.pid]);
+    assert.deepEqual(await ask(second.connectionString, 'SELECT 1 AS one'), [{ one: 1 }]);
+    await first.stop();
+  });
+
   test('is not misled by the process id of a stranger in postmaster.pid', async () => {
     const directory = await folder();
     const first = await EmbeddedPostgres.start({ directory });

@@ -49,6 +49,8 @@ const PORTS_MAX = 50;
 /** Starts on one port: the second one follows the end of orphaned backends, the third is spare. */
 const STARTS_MAX = 3;
 const POLL_MS = 25;
+/** Exists from initdb on; the one of Signalbox is made under the lock. */
+const MAINTENANCE_DATABASE = 'postgres';
 const CONNECT_MS = 2_000;
 interface Place {
   readonly directory: string;
@@ -104,14 +106,15 @@ export class EmbeddedPostgres {
     const say = options.onProgress ?? (() => undefined);
     try {
       await mkdir(place.directory, { recursive: true });
-      const running = await adopt(place, 0);
-      if (running !== null) return new EmbeddedPostgres(place, running, true);
+      const known = await adopt(place, DATABASE, 0);
+      if (known !== null) return new EmbeddedPostgres(place, known, true);
       return await withLock(place.lock, async () => {
-        const other = await adopt(place, START_MS);
-        if (other !== null) return new EmbeddedPostgres(place, other, true);
-        const own = await startServer(place, options.port, say);
+        const other = await adopt(place, MAINTENANCE_DATABASE, START_MS);
+        const running = other ?? (await startServer(place, options.port, say));
+        await writeAccess(place.access, running.access);
+        await makeDatabase(running.access);
         say(`ready in ${((performance.now() - beganAt) / 1000).toFixed(1)} s`);
-        return new EmbeddedPostgres(place, own, false);
+        return new EmbeddedPostgres(place, running, other !== null);
       });
     } catch (error) {
       if (error instanceof SignalboxError) throw error;
@@ -155,14 +158,14 @@ function placeOf(folder: string): Place {
 // ------------------------------------------------------------------------------------- one already there
 
 /** A server that runs already, waited for while it starts or stops; null when there is none. */
-async function adopt(place: Place, waitMs: number): Promise<Running | null> {
+async function adopt(place: Place, database: string, waitMs: number): Promise<Running | null> {
   const deadline = performance.now() + waitMs;
   for (;;) {
     const postmaster = livingPostmaster(place.data);
     const access = await readAccess(place.access);
     if (postmaster === null || access === null) return null;
     const reached = { ...access, port: postmaster.port ?? access.port };
-    const version = postmaster.status === 'ready' ? await askVersion(reached, DATABASE) : null;
+    const version = postmaster.status === 'ready' ? await askVersion(reached, database) : null;
     if (version !== null) return { pid: postmaster.pid, version, access: reached };
     if (performance.now() >= deadline) {
       if (waitMs === 0) return null;
@@ -220,10 +223,7 @@ async function startServer(
   }
   say('starting');
   await setLogAside(place.log);
-  const running = await startOnSomePort(place, binaries, { account, access });
-  await writeAccess(place.access, running.access);
-  await makeDatabase(running.access);
-  return running;
+  return await startOnSomePort(place, binaries, { account, access });
 }
 
 async function initialise(
@@ -313,7 +313,7 @@ async function startOnce(
   while (ended === null) {
     const own = livingPostmaster(place.data);
     const isUp = own?.pid === child.pid && own.status === 'ready';
-    const version = isUp ? await askVersion(access, 'postgres') : null;
+    const version = isUp ? await askVersion(access, MAINTENANCE_DATABASE) : null;
     if (version !== null) {
       child.letGo();
       return { outcome: 'ready', pid: child.pid, version, access };
@@ -357,7 +357,7 @@ async function launch(
 }
 
 async function makeDatabase(access: Access): Promise<void> {
-  const client = newClient(access, 'postgres');
+  const client = newClient(access, MAINTENANCE_DATABASE);
   await client.connect();
   try {
     const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [DATABASE]);
