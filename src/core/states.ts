@@ -67,7 +67,8 @@ export const TRANSITIONS: readonly Transition[] = [
   ...t('executing', 'give_up', 'held'),
   ...t('in_doubt', 'done', 'executing', 'completed'),
   ...t('in_doubt', 'refused', 'reversing', 'rolled_back'),
-  ...t('in_doubt', 'never', 'executing', 'reversing', 'rolled_back'),
+  // held: past the deadline after an irreversible step, there is no way back without a person
+  ...t('in_doubt', 'never', 'executing', 'reversing', 'rolled_back', 'held'),
   ...t('in_doubt', 'retry', 'in_doubt'),
   ...t('in_doubt', 'unknown', 'in_doubt'),
   ...t('in_doubt', 'stale', 'in_doubt'),

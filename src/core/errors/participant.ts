@@ -49,8 +49,9 @@ export const participantErrors = {
     status: 409,
   },
   'SB-4110': {
-    cause: 'The participant asked for a retry past the deadline of the transaction.',
-    remedy: 'Nothing: its status is asked, then the transaction is rolled back.',
+    cause: 'The participant asked for a retry.',
+    remedy:
+      'Nothing: it is tried again; past the deadline its status is asked, then the transaction is rolled back.',
     status: 409,
   },
   'SB-4111': {
@@ -82,6 +83,12 @@ export const participantErrors = {
   'SB-4205': {
     cause: 'The grade of the participant does not allow to resolve the doubt automatically.',
     remedy: 'Look at the location, then decide.',
+    status: 409,
+  },
+  'SB-4206': {
+    cause: 'A step has not started although an earlier step that cannot be undone is done.',
+    remedy:
+      'Nothing before the deadline: it is tried again. Held past it: look at the location, then decide.',
     status: 409,
   },
 } as const satisfies Record<string, ErrorEntry>;
