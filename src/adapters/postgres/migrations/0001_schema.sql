@@ -1,0 +1,234 @@
+-- The ledger's tables (design, section 6). The commit functions are in 0002.
+--
+-- Times are timestamptz in whole milliseconds of the database clock, but record_at and expires_at, which the
+-- record brings. Ids and locations compare byte by byte (collate "C"). Evidence is JSON text, not jsonb, which
+-- could not hold \u0000.
+
+create type signalbox.state as enum
+  ('received', 'executing', 'in_doubt', 'reversing', 'held', 'completed', 'rolled_back');
+
+-- Fencing tokens. CACHE 1: with more, each session owns a range and tokens go down at a take-over.
+create sequence signalbox.tokens as bigint cache 1;
+
+create table signalbox.partitions (
+  topic text collate "C" not null,
+  partition integer not null,
+  topic_id text not null,
+  "group" text not null,
+  epoch bigint not null default 0,
+  worker text,                            -- who took it over last; null when nobody did
+  taken_over_at timestamptz,
+  watermark bigint,                       -- next offset to fetch; null: nothing accounted yet
+  published bigint not null default 0,    -- results up to this number are acknowledged by the broker
+  last_number bigint not null default 0,  -- number of the last result; not max(number): finals are deleted some day
+  rolled_back bigint not null default 0,  -- from the beginning; completed = last_number - rolled_back
+  dead_letters bigint not null default 0,
+  duplicates bigint not null default 0,
+  primary key (topic, partition)
+) with (fillfactor = 10);                 -- written by every commit: room for HOT updates on the row's own page
+
+create table signalbox.transactions (
+  id text collate "C" primary key,
+  topic text collate "C" not null,
+  partition integer not null,
+  "offset" bigint not null,
+  location text collate "C" not null,
+  slot integer,                           -- null: never begun (received, expired)
+  state signalbox.state not null,
+  step integer not null,                  -- index in the plan
+  token bigint,                           -- of the last attempt; null: never begun
+  type text not null,
+  plan text not null,                     -- planText(): version and names of the steps
+  payload bytea not null,                 -- the record value, verbatim
+  evidence text,                          -- JSON text by step name
+  reason text,                            -- of a rollback, or of a retry
+  code text,                              -- error code of the last attempt
+  detail text,
+  attempts integer not null,              -- execute calls of this step
+  takeovers integer not null,             -- how many of them in a row ended by a take-over
+  record_at timestamptz not null,
+  began_at timestamptz,
+  changed_at timestamptz not null,
+  finished_at timestamptz,
+  not_after timestamptz,                  -- of the last attempt
+  deadline timestamptz,                   -- no attempt starts after it
+  expires_at timestamptz,
+  next_attempt_at timestamptz,            -- when the next call is planned, for people
+  number bigint,                          -- of the result
+  traceparent text,
+  worker text not null,                   -- who wrote the row last, under which epoch
+  epoch bigint not null,
+  constraint final_is_numbered check
+    ((state in ('completed', 'rolled_back')) = (number is not null and finished_at is not null)),
+  constraint holder_has_slot check
+    (state not in ('executing', 'in_doubt', 'reversing', 'held') or (slot > 0 and token is not null))
+);
+
+-- One holder per slot of a location, whatever partition and worker it came by: the last line of S1.
+create unique index transactions_holder on signalbox.transactions (location, slot)
+  where state in ('executing', 'in_doubt', 'reversing', 'held');
+create unique index transactions_number on signalbox.transactions (topic, partition, number)
+  where number is not null;
+create index transactions_open on signalbox.transactions (topic, partition, state)
+  where state not in ('completed', 'rolled_back');
+
+-- Append-only history of everything that is not the plain begin and finish. "step" and "token" are those of the
+-- attempt that ended; code, detail and reason what ended it.
+create table signalbox.transitions (
+  sequence bigint generated always as identity primary key,
+  id text collate "C" not null,
+  at timestamptz not null,
+  event text not null,
+  "from" signalbox.state not null,
+  "to" signalbox.state not null,
+  step integer not null,
+  token bigint,
+  call text,
+  started_at timestamptz,
+  answered_at timestamptz,
+  code text,
+  detail text,
+  reason text,
+  worker text not null,
+  epoch bigint not null
+);
+create index transitions_id on signalbox.transitions (id, sequence);
+
+-- What an operator set; a location without a row has the defaults of the configuration.
+create table signalbox.locations (
+  location text collate "C" primary key,
+  concurrency integer check (concurrency > 0), -- null: the default
+  paused boolean not null default false,
+  reason text,
+  actor text,
+  endpoint text,
+  version bigint not null default 1,
+  changed_at timestamptz not null default now()
+);
+
+create table signalbox.dead_letters (
+  topic_id text not null,
+  partition integer not null,
+  "offset" bigint not null,
+  topic text collate "C" not null,
+  key bytea,
+  value bytea,
+  code text not null,
+  detail text not null,
+  id text,
+  location text,
+  record_at timestamptz not null,
+  at timestamptz not null,
+  worker text not null,
+  epoch bigint not null,
+  primary key (topic_id, partition, "offset")
+);
+create index dead_letters_at on signalbox.dead_letters (at);
+
+create table signalbox.workers (
+  worker text primary key,
+  topic text collate "C" not null,
+  "group" text not null,
+  version text not null,
+  started_at timestamptz not null,
+  heartbeat_at timestamptz not null,
+  draining boolean not null,
+  partitions integer[] not null,
+  waiting integer not null,
+  lanes integer not null,
+  rss_bytes bigint not null,
+  lag jsonb not null,                     -- partition to lag
+  deepest jsonb not null                  -- location to records waiting in memory
+);
+
+-- Decisions of operators, applied by the worker that owns the partition.
+create table signalbox.commands (
+  sequence bigint generated always as identity primary key,
+  topic text collate "C" not null,
+  partition integer not null,
+  id text collate "C" not null,
+  location text collate "C" not null,
+  action text not null,
+  expected_state signalbox.state not null,
+  expected_token bigint,
+  evidence text,
+  reason text not null,
+  proposer text not null,
+  proposed_at timestamptz not null default now(),
+  approver text,
+  approved_at timestamptz,
+  expires_at timestamptz,
+  applied_at timestamptz,
+  outcome text,
+  found text,
+  worker text,
+  epoch bigint
+);
+create index commands_open on signalbox.commands (topic, partition) where applied_at is null;
+
+create table signalbox.events (
+  sequence bigint generated always as identity primary key,
+  at timestamptz not null default now(),
+  kind text not null,
+  topic text collate "C" not null,
+  partition integer,
+  worker text,
+  gap_ms bigint,
+  detail text
+);
+create index events_at on signalbox.events (at);
+
+create table signalbox.series (
+  topic text collate "C" not null,
+  partition integer not null,
+  minute timestamptz not null,
+  completed bigint not null,
+  rolled_back bigint not null,
+  in_doubt bigint not null,
+  p50_ms double precision,
+  p99_ms double precision,
+  primary key (topic, partition, minute)
+);
+
+create table signalbox.audit (
+  sequence bigint primary key,            -- without gaps: each row names the hash of the one before
+  at timestamptz not null,
+  actor text not null,
+  action text not null,
+  target text not null,
+  reason text not null,
+  detail text,
+  previous_hash bytea,
+  hash bytea not null
+);
+
+create function signalbox.refuse_change() returns trigger language plpgsql as $$
+begin
+  raise exception '% is append-only', tg_table_name using errcode = 'integrity_constraint_violation';
+end $$;
+create trigger audit_append_only before update or delete or truncate on signalbox.audit
+  for each statement execute function signalbox.refuse_change();
+create trigger transitions_append_only before update on signalbox.transitions
+  for each statement execute function signalbox.refuse_change();
+
+-- The legal state changes, as TRANSITIONS in src/core/states.ts (a test compares the two). Finals are immutable:
+-- nothing leads out of them, not even to themselves. AFTER triggers: a BEFORE one would lock each row first.
+create function signalbox.refuse_state() returns trigger language plpgsql as $$
+begin
+  raise exception 'transaction % cannot go from % to %', new.id,
+      case when tg_op = 'UPDATE' then old.state::text else 'none' end, new.state
+    using errcode = 'check_violation';
+end $$;
+create trigger transactions_legal_insert after insert on signalbox.transactions
+  for each row when (new.state not in ('received', 'executing', 'rolled_back'))
+  execute function signalbox.refuse_state();
+create trigger transactions_legal_update after update on signalbox.transactions
+  for each row when (not case old.state
+    when 'received' then new.state in ('executing', 'rolled_back')
+    when 'executing' then new.state in ('executing', 'in_doubt', 'reversing', 'held', 'completed', 'rolled_back')
+    when 'in_doubt' then new.state in ('executing', 'in_doubt', 'reversing', 'held', 'completed', 'rolled_back')
+    when 'reversing' then new.state in ('reversing', 'held', 'rolled_back')
+    when 'held' then new.state in ('executing', 'in_doubt', 'reversing', 'held', 'completed', 'rolled_back')
+    else false
+  end)
+  execute function signalbox.refuse_state();
