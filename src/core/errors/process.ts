@@ -38,6 +38,11 @@ export const processErrors = {
     remedy: 'Raise SIGNALBOX_DRAIN_TIMEOUT_MS if steps take longer.',
     status: 500,
   },
+  'SB-5009': {
+    cause: 'The folder holds a ledger that the demo did not make, so the demo leaves it alone.',
+    remedy: 'Start the demo in another folder, or name one in SIGNALBOX_DIR.',
+    status: 500,
+  },
   'SB-6001': { cause: 'There is no such thing.', remedy: 'Check the id or the path.', status: 404 },
   'SB-6002': {
     cause: 'The request is not valid.',
@@ -52,6 +57,11 @@ export const processErrors = {
   'SB-6004': {
     cause: 'The role of this token does not allow this.',
     remedy: 'Ask for a token with the role.',
+    status: 403,
+  },
+  'SB-6006': {
+    cause: 'The Host header names another machine than this one.',
+    remedy: 'Ask for 127.0.0.1 or localhost; to be reached from elsewhere set SIGNALBOX_HOST and tokens.',
     status: 403,
   },
   'SB-6005': {
