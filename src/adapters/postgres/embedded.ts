@@ -122,6 +122,13 @@ export class EmbeddedPostgres {
     }
   }
 
+  /** The running server of the directory; null when none runs. Starts nothing. */
+  static async find(directory: string): Promise<EmbeddedPostgres | null> {
+    const place = placeOf(directory);
+    const running = await adopt(place, DATABASE, 0);
+    return running === null ? null : new EmbeddedPostgres(place, running, true);
+  }
+
   /** Ends the server that this object started, after a checkpoint. Connections still open are cut. */
   async stop(): Promise<void> {
     if (!this.alreadyRunning) await stopServer(this.#place, this.pid);
