@@ -78,4 +78,9 @@ export const logErrors = {
     remedy: 'Nothing to do if broker or database are coming back; else check the connection.',
     status: 503,
   },
+  'SB-3016': {
+    cause: 'Too many records wait to be appended to the log.',
+    remedy: 'Send slower: wait for an answer before sending more.',
+    status: 503,
+  },
 } as const satisfies Record<string, ErrorEntry>;
