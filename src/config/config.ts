@@ -22,7 +22,12 @@ export type SaslConfig =
       readonly username: string;
       readonly password: string;
     }
-  | { readonly mechanism: 'OAUTHBEARER'; readonly token: string };
+  | {
+      readonly mechanism: 'OAUTHBEARER';
+      /** One of the two is given; the file is read again at each connection, so it may be renewed. */
+      readonly token: string | null;
+      readonly tokenFile: string | null;
+    };
 
 export interface KafkaConfig {
   /** `host:port`, at least one. */

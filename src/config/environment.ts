@@ -74,6 +74,13 @@ export const VARIABLES: readonly Variable[] = [
   variable('KAFKA_SASL_PASSWORD', 'kafka.sasl.password', 'text', anyText, 'Password, for PLAIN and SCRAM.'),
   variable('KAFKA_SASL_TOKEN', 'kafka.sasl.token', 'text', anyText, 'Bearer token, for OAUTHBEARER.'),
   variable(
+    'KAFKA_SASL_TOKEN_FILE',
+    'kafka.sasl.tokenFile',
+    'text',
+    anyText,
+    'File with the token, read again at each connection.',
+  ),
+  variable(
     'DATABASE_URL',
     'ledger.url',
     'text',

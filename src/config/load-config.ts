@@ -54,6 +54,8 @@ export const DEFAULTS: Scalars = {
   'api.port': 7070,
 };
 
+const SASL_FIELDS = ['mechanism', 'username', 'password', 'token', 'tokenFile'];
+
 export interface LoadOptions {
   readonly environment: Environment;
   /** Folder that is searched for the file, and that relative paths are resolved from. */
@@ -213,7 +215,7 @@ class Builder {
       api: {
         host: this.scalar('api.host'),
         port: this.scalar('api.port'),
-        tokensFile: tokensFile === null ? null : resolve(this.options.folder, tokensFile),
+        tokensFile: this.path(tokensFile),
       },
       logLevel: this.scalar('logLevel'),
       sources: settings.sources,
@@ -231,15 +233,15 @@ class Builder {
 
   private sasl(): SaslConfig | null {
     const get = (field: string) => this.settings.get<string | null>(`kafka.sasl.${field}`, null);
-    const [mechanism, username, password, token] = ['mechanism', 'username', 'password', 'token'].map(get);
+    const [mechanism, username, password, token, tokenFile] = SASL_FIELDS.map(get);
     if (mechanism === null || mechanism === undefined) {
-      if (username || password || token)
+      if (username || password || token || tokenFile)
         this.missing('kafka.sasl.mechanism', 'a mechanism beside the credentials');
       return null;
     }
     if (mechanism === 'OAUTHBEARER') {
-      if (!token) this.missing('kafka.sasl.token', 'a token with OAUTHBEARER');
-      return { mechanism, token: token ?? '' };
+      if (!token && !tokenFile) this.missing('kafka.sasl.token', 'a token or a tokenFile with OAUTHBEARER');
+      return { mechanism, token: token ?? null, tokenFile: this.path(tokenFile ?? null) };
     }
     if (!username) this.missing('kafka.sasl.username', `a user with ${mechanism}`);
     if (!password) this.missing('kafka.sasl.password', `a password with ${mechanism}`);
@@ -339,6 +341,10 @@ class Builder {
         });
       }
     }
+  }
+
+  private path(file: string | null): string | null {
+    return file === null ? null : resolve(this.options.folder, file);
   }
 
   private missing(field: string, allowed: string): void {

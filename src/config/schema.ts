@@ -72,6 +72,7 @@ const sasl = strict({
   username: text.optional(),
   password: text.optional(),
   token: text.optional(),
+  tokenFile: text.optional(),
 });
 
 const step = strict({
