@@ -1,0 +1,47 @@
+/**
+ * Whether the brokers can be reached, over all components: what health says, and when a person is told.
+ *
+ * R1 Connected as long as no component's last try failed.
+ * R2 A trouble is told when it begins and every ten seconds while it lasts, however many components have it.
+ */
+import type { SignalboxError } from '../../core/errors/catalogue.ts';
+import type { World } from '../../engine/ports.ts';
+
+const REPEAT_MS = 10_000;
+
+export interface ReachOptions {
+  readonly world: World;
+  readonly tell: (error: SignalboxError) => void;
+}
+
+export class Reach {
+  readonly #options: ReachOptions;
+  readonly #failing = new Map<string, SignalboxError>();
+  #toldMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: ReachOptions) {
+    this.#options = options;
+  }
+
+  get connected(): boolean {
+    return this.#failing.size === 0;
+  }
+
+  /** The last trouble of the component that failed first and still does. */
+  get problem(): SignalboxError | null {
+    return this.#failing.values().next().value ?? null;
+  }
+
+  succeeded(component: string): void {
+    this.#failing.delete(component);
+    if (this.connected) this.#toldMs = Number.NEGATIVE_INFINITY;
+  }
+
+  failed(component: string, error: SignalboxError): void {
+    this.#failing.set(component, error);
+    const nowMs = this.#options.world.monotonic();
+    if (nowMs - this.#toldMs < REPEAT_MS) return;
+    this.#toldMs = nowMs;
+    this.#options.tell(error);
+  }
+}
