@@ -80,7 +80,8 @@ function syntaxProblem(error: unknown): string {
   return storableText(message.replace(/,? ?(?:\.\.\.)?".*"(?:\.\.\.)? is not valid JSON$/s, ''), SYNTAX_MAX);
 }
 
-function kindOf(value: unknown): string {
+/** For a detail that must not show the value. */
+export function kindOf(value: unknown): string {
   if (value === null) return 'null';
   return Array.isArray(value) ? 'an array' : `a ${typeof value}`;
 }

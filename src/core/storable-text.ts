@@ -13,5 +13,5 @@ export function shown(value: unknown): string {
   if (value === undefined) return 'missing';
   if (typeof value === 'string') return JSON.stringify(value.slice(0, SHOWN_MAX));
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
-  return String(value);
+  return storableText(String(value), SHOWN_MAX);
 }

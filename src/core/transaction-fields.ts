@@ -7,7 +7,7 @@
 import type { JsonObject } from './answer.ts';
 import type { ByteString } from './byte-string.ts';
 import type { RecordErrorCode } from './errors/catalogue.ts';
-import { isObject } from './json-strict.ts';
+import { isObject, kindOf } from './json-strict.ts';
 import { isTransactionId, isTypeName } from './names.ts';
 import type { RecordHeaders } from './record-headers.ts';
 import { parseRfc3339 } from './rfc3339.ts';
@@ -78,7 +78,7 @@ export function checkFields(fields: TransactionFields, location: string): Checke
     return { code: 'SB-1104', detail: `${shown(fields.location)} with the key ${shown(location)}` };
   }
   if (fields.base64) return { code: 'SB-1112', detail: 'data_base64' };
-  if (data !== undefined && !isObject(data)) return { code: 'SB-1112', detail: shown(data) };
+  if (data !== undefined && !isObject(data)) return { code: 'SB-1112', detail: `it is ${kindOf(data)}` };
   if (fields.expiresAt === undefined) return { id, type, expiresAtMs: null };
   const expiresAtMs = typeof fields.expiresAt === 'string' ? parseRfc3339(fields.expiresAt) : null;
   if (expiresAtMs === null) return { code: 'SB-1113', detail: shown(fields.expiresAt) };
