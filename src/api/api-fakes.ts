@@ -4,7 +4,7 @@ import type { WorkerHealth } from '../engine/options.ts';
 import type { TransactionSender, World } from '../engine/ports.ts';
 import type { Heartbeat } from '../engine/ports-ledger.ts';
 import type { FleetStatus, LocationView, ReadModel, TransactionView, Why } from '../engine/ports-read.ts';
-import type { ApiDoors } from './server.ts';
+import type { ApiDoors } from './doors.ts';
 
 export const FLEET: FleetStatus = {
   topic: 'transactions',

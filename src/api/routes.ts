@@ -1,9 +1,9 @@
 /** The routes under /v1 and those for supervisors, over the doors of the API. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { SignalboxError } from '../core/errors/catalogue.ts';
+import type { ApiDoors } from './doors.ts';
 import { openApi } from './openapi.ts';
 import { causeOf } from './problem.ts';
-import type { ApiDoors } from './server.ts';
 import { StatusBoard } from './status-board.ts';
 import { submit } from './submit.ts';
 

@@ -5,36 +5,12 @@
  *    asking, is refused.
  */
 import Fastify, { type FastifyInstance } from 'fastify';
-import type { JsonValue } from '../core/answer.ts';
 import { SignalboxError } from '../core/errors/catalogue.ts';
-import type { Types, WorkerSurface } from '../engine/options.ts';
-import type { TransactionSender, World } from '../engine/ports.ts';
-import type { ReadModel } from '../engine/ports-read.ts';
-import { type Access, guard } from './guard.ts';
+import type { ApiDoors } from './doors.ts';
+import { guard } from './guard.ts';
 import { pageRoutes } from './page.ts';
 import { answerError, sendProblem } from './problem.ts';
 import { processRoutes, transactionRoutes } from './routes.ts';
-
-export interface ApiDoors {
-  readonly world: World;
-  readonly read: ReadModel;
-  readonly sender: TransactionSender;
-  readonly types: Types;
-  readonly dedupeWindowMs: number;
-  /** The worker of this process; null when it has none (the demo's status page). */
-  readonly worker: Pick<WorkerSurface, 'health' | 'snapshot'> | null;
-  readonly metrics: { readonly contentType: string; text(): Promise<string> };
-  readonly access: Access;
-  /** Name of this process: the worker's. */
-  readonly name: string;
-  readonly version: string;
-  readonly topic: string;
-  readonly group: string;
-  /** Further fields of /v1/status: the demo's proof counters. */
-  readonly more: () => Readonly<Record<string, JsonValue>>;
-  /** Told of every answer 500. */
-  readonly onDefect: (error: SignalboxError) => void;
-}
 
 /** Contract 8 allows 256 KiB for a record value; the rest is room to say so instead of cutting the connection. */
 const BODY_BYTES_MAX = 1024 * 1024;
