@@ -1,0 +1,347 @@
+/**
+ * The one place where adapters are chosen and put together; nothing else in the product imports them. The Kafka
+ * adapter is loaded only where it is used: it is most of the start-up time.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EmbeddedLog } from '../adapters/embedded-log/embedded-log.ts';
+import { EmbeddedSender } from '../adapters/embedded-log/embedded-sender.ts';
+import { HttpParticipant } from '../adapters/http/http-participant.ts';
+import { EmbeddedPostgres, stopEmbedded } from '../adapters/postgres/embedded.ts';
+import { PostgresLedger } from '../adapters/postgres/ledger.ts';
+import { checkSchema, migrate } from '../adapters/postgres/migrate.ts';
+import { PostgresReadModel } from '../adapters/postgres/read-model.ts';
+import { type Config, type TlsConfig, withoutSecrets } from '../config/config.ts';
+import { configuredTypes } from '../config/types.ts';
+import { SignalboxError } from '../core/errors/catalogue.ts';
+import { DEFAULT_SETTINGS, type Observer, type Types } from '../engine/options.ts';
+import type { Participant, TransactionLog, TransactionSender, World } from '../engine/ports.ts';
+import type { Ledger } from '../engine/ports-ledger.ts';
+import type { ReadModel } from '../engine/ports-read.ts';
+import { Worker } from '../engine/worker.ts';
+import { graded } from './graded-participant.ts';
+
+export { realWorld } from '../adapters/node/world.ts';
+export { LogObserver } from '../adapters/telemetry/log-observer.ts';
+export { createLogger } from '../adapters/telemetry/logger.ts';
+export { Metrics } from '../adapters/telemetry/metrics.ts';
+export { observers } from '../adapters/telemetry/observers.ts';
+
+/** Where the ledger is, with the secrets in it: not for logs. */
+export interface LedgerAddress {
+  readonly connectionString: string;
+  readonly ssl: Ssl | undefined;
+  /** This process started the embedded Postgres that it names. */
+  readonly started: boolean;
+}
+
+type Ssl = { ca?: string; cert?: string; key?: string; rejectUnauthorized: boolean };
+
+// ------------------------------------------------------------------------------------------ words for people
+
+export function logName(config: Config): string {
+  const { kafka, topic, group } = config;
+  const where =
+    kafka === null
+      ? `embedded log (${config.partitions} partitions when it is new)`
+      : `Kafka ${kafka.brokers.join(',')}`;
+  return `${where}, topic ${topic}, group ${group}`;
+}
+
+export function ledgerName(config: Config): string {
+  return config.ledger.url === null
+    ? `embedded Postgres in ${embeddedDirectory(config)}`
+    : withoutSecrets(config.ledger.url);
+}
+
+export function participantNames(config: Config): string {
+  const names = Object.entries(config.participants).map(([name, { url }]) => `${name} ${url}`);
+  return names.length === 0 ? 'none' : names.join(', ');
+}
+
+// ------------------------------------------------------------------------------------------ ledger
+
+export function embeddedDirectory(config: Config): string {
+  return config.directory;
+}
+
+/** The configured ledger; without one the embedded Postgres is started, or found running. Throws SB-2011. */
+export async function startLedger(
+  config: Config,
+  onProgress: (text: string) => void,
+): Promise<LedgerAddress> {
+  const { url } = config.ledger;
+  if (url !== null) return { connectionString: url, ssl: sslOf(config.ledger.tls), started: false };
+  const server = await EmbeddedPostgres.start({ directory: embeddedDirectory(config), onProgress });
+  return { connectionString: server.connectionString, ssl: undefined, started: !server.alreadyRunning };
+}
+
+/** The configured ledger, or the embedded Postgres if it runs. Throws SB-5007. */
+export async function findLedger(config: Config): Promise<LedgerAddress> {
+  const { url } = config.ledger;
+  if (url !== null) return { connectionString: url, ssl: sslOf(config.ledger.tls), started: false };
+  const server = await EmbeddedPostgres.find(embeddedDirectory(config));
+  if (server === null) throw new SignalboxError('SB-5007', embeddedDirectory(config));
+  return { connectionString: server.connectionString, ssl: undefined, started: false };
+}
+
+/** Whether the embedded Postgres answers; true where another ledger is configured. */
+export async function embeddedRuns(config: Config): Promise<boolean> {
+  return config.ledger.url !== null || (await EmbeddedPostgres.find(embeddedDirectory(config))) !== null;
+}
+
+export async function stopLedger(config: Config): Promise<void> {
+  if (config.ledger.url === null) await stopEmbedded(embeddedDirectory(config));
+}
+
+/** Brings the ledger up to date where allowed; the names of what was applied. Throws SB-2001 to SB-2010. */
+export async function prepareLedger(
+  address: LedgerAddress,
+  allowMigrate: boolean,
+): Promise<readonly string[]> {
+  return (await checkSchema(postgresOptions(address), allowMigrate)).applied;
+}
+
+export async function migrateLedger(address: LedgerAddress): Promise<readonly string[]> {
+  return (await migrate(postgresOptions(address))).applied;
+}
+
+export function openReadModel(config: Config, address: LedgerAddress): ReadModel {
+  const { topic, group } = config;
+  const { concurrencyOf } = configuredTypes(config);
+  return new PostgresReadModel({ ...postgresOptions(address), topic, group, concurrencyOf });
+}
+
+/** A ledger to read rows with: it never commits, so the topic id does not matter. */
+export function openLedgerReader(config: Config, address: LedgerAddress): Pick<Ledger, 'read' | 'close'> {
+  const { topic, group, worker } = config;
+  return openLedger(address, { topic, topicId: '', group, worker });
+}
+
+function openLedger(
+  address: LedgerAddress,
+  identity: ConstructorParameters<typeof PostgresLedger>[0]['identity'],
+): Ledger {
+  const { ledgerConnections: commitLanes } = DEFAULT_SETTINGS;
+  return new PostgresLedger({ ...postgresOptions(address), identity, commitLanes, allowMigrate: false });
+}
+
+function postgresOptions({ connectionString, ssl }: LedgerAddress) {
+  return { connectionString, ...(ssl === undefined ? {} : { ssl }) };
+}
+
+// ------------------------------------------------------------------------------------------ log
+
+export async function openLog(config: Config, address: LedgerAddress, world: World): Promise<TransactionLog> {
+  const { topic, group, worker, sessionTimeoutMs, partitions, createResults } = config;
+  if (config.kafka === null) {
+    return new EmbeddedLog({
+      ...postgresOptions(address),
+      topic,
+      group,
+      worker,
+      partitions,
+      sessionTimeoutMs,
+      world,
+    });
+  }
+  const { KafkaLog } = await import('../adapters/kafka/kafka-log.ts');
+  const connection = await kafkaConnection(config);
+  return new KafkaLog({
+    ...connection,
+    topic,
+    group,
+    sessionTimeoutMs,
+    createResultsTopic: createResults,
+    world,
+  });
+}
+
+/** With Kafka no ledger is needed to send. */
+export async function openSender(
+  config: Config,
+  address: () => Promise<LedgerAddress>,
+  world: World,
+): Promise<TransactionSender> {
+  const { topic, partitions } = config;
+  if (config.kafka === null) {
+    return new EmbeddedSender({ ...postgresOptions(await address()), topic, partitions, world });
+  }
+  const { KafkaSender } = await import('../adapters/kafka/kafka-sender.ts');
+  return new KafkaSender({ ...(await kafkaConnection(config)), topic, world });
+}
+
+async function kafkaConnection(config: Config) {
+  const { kafka, worker } = config;
+  if (kafka === null)
+    throw new SignalboxError('SB-5002', 'kafka.brokers: found nothing, allowed is a list of host:port');
+  const { brokers, tls, sasl } = kafka;
+  return {
+    brokers,
+    clientId: worker,
+    ...(tls === null ? {} : { tls: sslOf(tls) ?? true }),
+    ...(sasl === null
+      ? {}
+      : {
+          sasl:
+            sasl.mechanism === 'OAUTHBEARER'
+              ? { mechanism: sasl.mechanism, token: () => tokenOf(sasl) }
+              : sasl,
+        }),
+  };
+}
+
+export interface KafkaFacts {
+  readonly brokers: number;
+  readonly partitions: number;
+  readonly replicas: number;
+  /** What a person should know although it works. */
+  readonly warnings: readonly SignalboxError[];
+  /** Partitions of the results topic; null when there is none. */
+  readonly resultsPartitions: number | null;
+}
+
+/** What the brokers say of our topics, without joining anything. Throws SB-3001 to SB-3005, SB-3007. */
+export async function kafkaFacts(config: Config, world: World): Promise<KafkaFacts> {
+  const [{ Cluster }, { checkTopic }, { checkApiVersions }, { problemOf }] = await Promise.all([
+    import('../adapters/kafka/cluster.ts'),
+    import('../adapters/kafka/topics.ts'),
+    import('../adapters/kafka/api-versions.ts'),
+    import('../adapters/kafka/kafka-errors.ts'),
+  ]);
+  const results = `${config.topic}.results`;
+  const cluster = new Cluster({
+    world,
+    settings: await kafkaConnection(config),
+    topics: [config.topic, results],
+  });
+  try {
+    await cluster.refresh();
+    await checkApiVersions(await cluster.any());
+    const { facts, warnings } = await checkTopic(cluster, config.topic);
+    const found = cluster.topic(results);
+    return {
+      brokers: config.kafka?.brokers.length ?? 0,
+      partitions: facts.leaders.length,
+      replicas: facts.replicas,
+      warnings,
+      resultsPartitions: found === null || found.errorCode !== 0 ? null : found.leaders.length,
+    };
+  } catch (error) {
+    throw problemOf(error, config.kafka?.brokers.join(',') ?? '');
+  } finally {
+    await cluster.close();
+  }
+}
+
+/** Makes the topic of transactions where it is missing: for the demo's own broker. */
+export async function createKafkaTopic(config: Config, world: World): Promise<void> {
+  const [{ Cluster }, { createTopic }] = await Promise.all([
+    import('../adapters/kafka/cluster.ts'),
+    import('../adapters/kafka/topics.ts'),
+  ]);
+  const { topic, partitions } = config;
+  const cluster = new Cluster({ world, settings: await kafkaConnection(config), topics: [topic] });
+  try {
+    await createTopic(await cluster.any(), { name: topic, partitions });
+  } finally {
+    await cluster.close();
+  }
+}
+
+/** Read at each connection: the file may have been renewed. */
+async function tokenOf({
+  token,
+  tokenFile,
+}: {
+  token: string | null;
+  tokenFile: string | null;
+}): Promise<string> {
+  return tokenFile === null ? (token ?? '') : (await readFile(tokenFile, 'utf8')).trim();
+}
+
+function sslOf(tls: TlsConfig | null): Ssl | undefined {
+  if (tls === null) return undefined;
+  const { ca, cert, key, verify } = tls;
+  return {
+    ...(ca === null ? {} : { ca }),
+    ...(cert === null ? {} : { cert }),
+    ...(key === null ? {} : { key }),
+    rejectUnauthorized: verify,
+  };
+}
+
+// ------------------------------------------------------------------------------------------ participants, worker
+
+export interface Participants {
+  /** Throws SB-5004 for a name that is not configured. */
+  get(name: string): Participant;
+  readonly all: ReadonlyMap<string, Participant>;
+  close(): Promise<void>;
+}
+
+/** Throws SB-5004 (final) when there is none at all, SB-5002 for one that cannot be used. */
+export function openParticipants(config: Config, world: World): Participants {
+  const entries = Object.entries(config.participants);
+  if (entries.length === 0 || (config.types === null && config.participants.default === undefined)) {
+    throw new SignalboxError('SB-5004', '', { final: true });
+  }
+  const all = new Map(
+    entries.map(([name, { url, headers, grade }]) => {
+      const participant = new HttpParticipant(world, { endpoint: url, headers });
+      return [name, grade === null ? participant : graded(participant, grade)] as const;
+    }),
+  );
+  return {
+    get: (name) => {
+      const participant = all.get(name);
+      if (participant === undefined) throw new SignalboxError('SB-5004', `participant ${name}`);
+      return participant;
+    },
+    all,
+    close: async () => {
+      await Promise.all([...all.values()].map((participant) => participant.close()));
+    },
+  };
+}
+
+export interface WorkerParts {
+  readonly world: World;
+  readonly address: LedgerAddress;
+  readonly log: TransactionLog;
+  readonly participants: Participants;
+  readonly types: Types;
+  readonly observer: Observer;
+  readonly version: string;
+}
+
+export function createWorker(config: Config, parts: WorkerParts): Worker {
+  const { world, address, log, participants, types, observer, version } = parts;
+  const { topic, group, worker } = config;
+  const identity = {
+    topic,
+    group,
+    worker,
+    /** Known when the log is open; nothing is taken over or committed before. */
+    get topicId() {
+      return log.topic.id;
+    },
+  };
+  return new Worker({
+    world,
+    log,
+    ledger: openLedger(address, identity),
+    participant: (name) => participants.get(name),
+    types,
+    settings: DEFAULT_SETTINGS,
+    observer,
+    version,
+  });
+}
+
+/** Version of the package, the same from the sources and from dist/. */
+export async function packageVersion(): Promise<string> {
+  const path = join(import.meta.dirname, '..', '..', 'package.json');
+  const { version } = JSON.parse(await readFile(path, 'utf8')) as { version: string };
+  return version;
+}

@@ -1,0 +1,226 @@
+/** The command line of Signalbox: reads arguments, loads the configuration, runs one command, ends with its code. */
+import { randomUUID } from 'node:crypto';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import type { Config } from '../config/config.ts';
+import { loadConfig } from '../config/load-config.ts';
+import { configuredTypes } from '../config/types.ts';
+import { SignalboxError } from '../core/errors/catalogue.ts';
+import { DEFAULT_SETTINGS } from '../engine/options.ts';
+import type { ReadModel } from '../engine/ports-read.ts';
+import {
+  createLogger,
+  findLedger,
+  LogObserver,
+  ledgerName,
+  migrateLedger,
+  openReadModel,
+  openSender,
+  packageVersion,
+  realWorld,
+  startLedger,
+} from './compose.ts';
+import { doctorChecks } from './doctor-checks.ts';
+import { doctorCommand } from './doctor-command.ts';
+import { EXIT_OTHER, fail } from './fail.ts';
+import { locationsCommand } from './locations-command.ts';
+import { Run } from './run-command.ts';
+import { sendCommand } from './send-command.ts';
+import { showCommand } from './show-command.ts';
+import { EXIT_SECOND_SIGNAL, isForwarded, onStopSignal } from './stop-signal.ts';
+import { processTerminal, show } from './terminal.ts';
+import { whyCommand } from './why-command.ts';
+
+interface Common {
+  readonly config?: string;
+  readonly json?: boolean;
+}
+
+const world = realWorld();
+const version = await packageVersion();
+
+function wholeNumber(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('a whole number is needed');
+}
+
+/** A command with what every command has. */
+function command(name: string, about: string): Command {
+  return new Command(name)
+    .description(about)
+    .option(
+      '--config <file>',
+      'configuration file, or "none" (default: signalbox.config.ts, .js or .json here)',
+    )
+    .option('--json', 'output for machines')
+    .exitOverride();
+}
+
+async function configOf(
+  { config }: Common,
+  options: Readonly<Record<string, unknown>> = {},
+): Promise<Config> {
+  return await loadConfig({
+    environment: process.env,
+    folder: process.cwd(),
+    file: config,
+    options,
+    pid: process.pid,
+  });
+}
+
+/** Runs `work` and ends the process with its code; an error is printed with code, cause, detail and remedy. */
+async function end(common: Common, work: () => Promise<number>): Promise<never> {
+  try {
+    process.exit(await work());
+  } catch (error) {
+    process.exit(fail(error, processTerminal(common.json ?? false)));
+  }
+}
+
+async function reading(common: Common, work: (read: ReadModel) => Promise<number>): Promise<number> {
+  const config = await configOf(common);
+  const read = openReadModel(config, await findLedger(config));
+  try {
+    return await work(read);
+  } finally {
+    await read.close();
+  }
+}
+
+function readingCommands(): Command[] {
+  const terminal = (common: Common) => processTerminal(common.json ?? false);
+  return [
+    command('show', 'show one transaction, its history and its result')
+      .argument('<id>', 'id of the transaction')
+      .action((id: string, common: Common) =>
+        end(common, () => reading(common, (read) => showCommand(id, read, terminal(common)))),
+      ),
+    command('why', 'say why a location waits, what happens next, what would free it')
+      .argument('<location>', 'the location')
+      .action((location: string, common: Common) =>
+        end(common, () => reading(common, (read) => whyCommand(location, read, terminal(common)))),
+      ),
+    command('locations', 'list locations, open ones first')
+      .option('--limit <n>', 'at most this many', wholeNumber, 50)
+      .action((common: Common & { limit: number }) =>
+        end(common, () =>
+          reading(common, (read) =>
+            locationsCommand({ limit: common.limit, nowMs: world.now() }, read, terminal(common)),
+          ),
+        ),
+      ),
+  ];
+}
+
+interface SendOptions extends Common {
+  readonly id?: string;
+  readonly expiresAt?: string;
+}
+
+async function send(
+  location: string,
+  type: string,
+  data: string | undefined,
+  options: SendOptions,
+): Promise<number> {
+  const config = await configOf(options);
+  const sender = await openSender(config, () => findLedger(config), world);
+  const { dedupeWindowMs } = DEFAULT_SETTINGS;
+  const { id = randomUUID(), expiresAt } = options;
+  const request = {
+    location,
+    type,
+    data,
+    id,
+    expiresAt,
+    nowMs: world.now(),
+    dedupeWindowMs,
+    topic: config.topic,
+  };
+  try {
+    return await sendCommand(
+      request,
+      { sender, types: configuredTypes(config) },
+      processTerminal(options.json ?? false),
+    );
+  } finally {
+    await sender.close();
+  }
+}
+
+async function migrate(common: Common): Promise<number> {
+  const config = await configOf(common);
+  const terminal = processTerminal(common.json ?? false);
+  const address = await startLedger(config, (text) => terminal.err(`embedded Postgres: ${text}`));
+  const applied = await migrateLedger(address);
+  const text = applied.length === 0 ? 'nothing to do' : applied.join(', ');
+  show(terminal, { ledger: ledgerName(config), applied }, () => [`${ledgerName(config)}: ${text}`]);
+  return 0;
+}
+
+async function doctor(common: Common): Promise<number> {
+  const config = await configOf(common);
+  return await doctorCommand(doctorChecks(config, world), processTerminal(common.json ?? false));
+}
+
+async function run(options: Common & { port?: number; host?: string }): Promise<number> {
+  const config = await configOf(options, { 'api.port': options.port, 'api.host': options.host });
+  const pretty = process.stdout.isTTY === true && options.json !== true;
+  const write = (line: string) => void process.stdout.write(line);
+  const log = createLogger({ level: config.logLevel, worker: config.worker, pretty, write });
+  const running = new Run({ config, version, world, log, observer: new LogObserver(log, world) });
+  onStopSignal({
+    source: process,
+    forwarded: isForwarded(process.env),
+    now: () => world.monotonic(),
+    onFirst: (signal) => running.stop(signal),
+    onSecond: () => process.exit(EXIT_SECOND_SIGNAL),
+  });
+  return await running.run();
+}
+
+function program(): Command {
+  const top = new Command('signalbox')
+    .description(
+      'Transactions from Kafka against physical locations: one at a time per location, none lost, none twice.',
+    )
+    .version(version)
+    .exitOverride();
+  top.addCommand(
+    command('run', 'run one worker with its API')
+      .option('--port <n>', 'port of the API; 0 takes any free one', wholeNumber)
+      .option('--host <address>', 'where the API listens; beyond loopback only with tokens')
+      .action((options: Common & { port?: number; host?: string }) => end(options, () => run(options))),
+  );
+  top.addCommand(
+    command('send', 'put one transaction on the topic')
+      .argument('<location>', 'the location: record key')
+      .argument('<type>', 'type of the transaction')
+      .argument('[data]', 'JSON object')
+      .option('--id <id>', 'id of the transaction (default: a new one)')
+      .option('--expires-at <time>', 'roll back instead of beginning after this time (RFC 3339)')
+      .action((location: string, type: string, data: string | undefined, options: SendOptions) =>
+        end(options, () => send(location, type, data, options)),
+      ),
+  );
+  for (const each of readingCommands()) top.addCommand(each);
+  top.addCommand(
+    command('migrate', 'bring the ledger up to this version').action((common: Common) =>
+      end(common, () => migrate(common)),
+    ),
+  );
+  top.addCommand(
+    command('doctor', 'look at everything a worker needs; exit code 1 when something fails').action(
+      (common: Common) => end(common, () => doctor(common)),
+    ),
+  );
+  return top;
+}
+
+try {
+  await program().parseAsync(process.argv);
+} catch (error) {
+  // Commander has printed what is wrong; help and version end with 0, a wrong usage with 64 of sysexits.
+  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 64);
+  process.exit(error instanceof SignalboxError ? fail(error, processTerminal(false)) : EXIT_OTHER);
+}
