@@ -102,6 +102,7 @@ function holderOf(
     step: 0,
     token: outcome.token,
     evidence: {},
+    reason: null,
     notAfterMs: outcome.notAfterMs,
     traceparent: entry.traceparent,
     beganAtMs: atMs,

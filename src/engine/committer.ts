@@ -259,7 +259,8 @@ export class Committer {
       }
       state.epoch = now.epoch;
       state.lastNumber = now.lastNumber;
-      const landed = head.watermark !== null && now.watermark !== null && now.watermark >= head.watermark;
+      // Either both numbers landed or neither; duplicates are only carried where the watermark grew.
+      const landed = now.published >= (head.published ?? 0) && (now.watermark ?? 0) >= (head.watermark ?? 0);
       if (landed) headLanded(state, head, this.#options.world.monotonic());
     }
     return batch.filter((submission) => {

@@ -81,7 +81,7 @@ export interface Change {
   readonly aboveMark: Token | null;
   /** Evidence by step name as JSON text, the whole of it; null leaves it. */
   readonly evidence: string | null;
-  /** Reason of a rollback, or of a retry. */
+  /** Reason of a rollback, or of a retry; null leaves the row's. A completed row has none. */
   readonly reason: string | null;
   /** Error code of the last attempt. */
   readonly code: ErrorCode | null;

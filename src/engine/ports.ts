@@ -112,7 +112,7 @@ export interface TransactionLog {
   open(listener: LogListener): Promise<void>;
   /**
    * Begins to fetch an assigned partition at `offset` (null: the earliest). Again for the same assignment after a
-   * fence: the position moves there, and what was fetched before is dropped.
+   * fence: the position moves there, what was fetched before is dropped, and a pause ends.
    */
   start(partition: number, offset: number | null): void;
   pause(partition: number): void;

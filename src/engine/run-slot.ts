@@ -108,6 +108,7 @@ function stillHolding({ slot, holder, change, decision, waitMs }: Conclusion, do
     token: done.token,
     notAfterMs: done.notAfterMs,
     evidence: change.evidence === null ? holder.evidence : JSON.parse(change.evidence),
+    reason: change.reason ?? holder.reason,
     asked: done.step === holder.step ? holder.asked + 1 : 0,
     waitMs: done.state === decision.to ? waitMs : slot.partition.doors.settings.askAgainFirstMs,
   };
@@ -140,7 +141,7 @@ function storedResult(
     location: slot.lane.key,
     type: holder.type,
     state,
-    reason: change.reason,
+    reason: state === 'completed' ? null : (change.reason ?? holder.reason),
     evidence: change.evidence ?? evidenceText(holder),
     finishedAtMs,
     traceparent: holder.traceparent,

@@ -29,6 +29,8 @@ export interface Holder {
   readonly token: Token;
   /** Evidence of the steps done, by name. */
   readonly evidence: JsonObject;
+  /** Of the rollback under way. */
+  readonly reason: string | null;
   readonly notAfterMs: number;
   readonly traceparent: string | null;
   readonly beganAtMs: number;
@@ -67,6 +69,7 @@ export function holderOfRow(row: Row, state: HoldingState, plan: Plan): Holder {
     step: row.step,
     token: row.token,
     evidence: row.evidence === null ? {} : (JSON.parse(row.evidence) as JsonObject),
+    reason: row.reason,
     notAfterMs: row.notAfterMs,
     traceparent: row.traceparent,
     beganAtMs: row.beganAtMs,

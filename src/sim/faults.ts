@@ -1,0 +1,36 @@
+/** How often what goes wrong in a simulated world. Probabilities are per message or call, rates per second. */
+export interface Faults {
+  /** A ledger commit whose answer is lost: it landed, lands later, or never. */
+  readonly commitLost: number;
+  /** A ledger call refused without effect. */
+  readonly ledgerRefused: number;
+  /** A call to the site that never arrives, or whose answer never comes back. */
+  readonly callLost: number;
+  /** A call that arrives twice, the second time later. */
+  readonly callTwice: number;
+  /** A call or answer that takes seconds. */
+  readonly callSlow: number;
+  /** Answers the site may give instead of carrying the step out. */
+  readonly refuse: number;
+  readonly retry: number;
+  /** Results or records sent whose acknowledgement is lost. */
+  readonly publishLost: number;
+  /** Events per second of virtual time. */
+  readonly killsPerSecond: number;
+  readonly stopsPerSecond: number;
+  readonly rebalancesPerSecond: number;
+}
+
+export const NO_FAULTS: Faults = {
+  commitLost: 0,
+  ledgerRefused: 0,
+  callLost: 0,
+  callTwice: 0,
+  callSlow: 0,
+  refuse: 0,
+  retry: 0,
+  publishLost: 0,
+  killsPerSecond: 0,
+  stopsPerSecond: 0,
+  rebalancesPerSecond: 0,
+};

@@ -1,0 +1,187 @@
+/**
+ * The simulated site: all locations with their journal, at grade G3 (design 7), behind a network that loses,
+ * repeats, reorders and delays. It also keeps what the checkers need: effects with their times.
+ */
+import type { Answer, CallKind, Token } from '../core/answer.ts';
+import type { Capabilities, Participant, StepCall } from '../engine/ports.ts';
+import type { Faults } from './faults.ts';
+import type { SimProcess } from './process.ts';
+import type { RandomStream } from './random.ts';
+import type { VirtualWorld } from './world.ts';
+
+type Recorded = 'started' | 'done' | 'refused' | 'reversed';
+
+export interface Effect {
+  readonly key: string;
+  readonly location: string;
+  readonly startedMs: number;
+  endedMs: number | null;
+  /** The effect happened (the step was not refused at its end). */
+  happened: boolean;
+  reversedMs: number | null;
+}
+
+export interface SiteOptions {
+  readonly virtual: VirtualWorld;
+  readonly random: RandomStream;
+  readonly faults: () => Faults;
+  /** Shortest and longest effect, in ms. */
+  readonly effectMs: readonly [number, number];
+  /** A rule of design 7 that this site breaks: a check of the checkers. */
+  readonly defect: SiteDefect | null;
+}
+
+export type SiteDefect = 'no-fence' | 'status-does-not-fence' | 'refusal-forgotten' | 'key-forgotten';
+
+export class SimSite {
+  readonly effects: Effect[] = [];
+  readonly #options: SiteOptions;
+  readonly #journal = new Map<string, Recorded>();
+  readonly #marks = new Map<string, { mark: bigint; key: string }>();
+
+  constructor(options: SiteOptions) {
+    this.#options = options;
+  }
+
+  recorded(key: string): Recorded | undefined {
+    return this.#journal.get(key);
+  }
+
+  /** The participant as one process sees it, through the network. */
+  participant(process: SimProcess): Participant {
+    return {
+      execute: (call) => this.#send(process, 'execute', call),
+      status: (call) => this.#send(process, 'status', call),
+      reverse: (call) => this.#send(process, 'reverse', call),
+      capabilities: () => Promise.resolve(G3),
+      close: () => Promise.resolve(),
+    };
+  }
+
+  #send(process: SimProcess, kind: CallKind, call: StepCall): Promise<Answer> {
+    const { virtual, random } = this.#options;
+    return new Promise((resolve) => {
+      let open = true;
+      const answer = (value: Answer) => {
+        if (!open) return;
+        open = false;
+        resolve(value);
+      };
+      virtual.after(call.timeoutMs, () =>
+        process.deliver(() =>
+          answer({ outcome: 'unknown', code: 'SB-4101', detail: `${call.timeoutMs} ms` }),
+        ),
+      );
+      const reply = (value: Answer) => {
+        if (random.chance(this.#options.faults().callLost)) return;
+        virtual.after(this.#transit(), () => process.deliver(() => answer(value)));
+      };
+      const copies = random.chance(this.#options.faults().callTwice) ? 2 : 1;
+      for (let copy = 0; copy < copies; copy += 1) {
+        if (random.chance(this.#options.faults().callLost)) continue;
+        virtual.after(this.#transit(), () => this.#receive(kind, call, reply));
+      }
+    });
+  }
+
+  #transit(): number {
+    const { random, faults } = this.#options;
+    // Slow ones from 50 ms to 30 s, each order of magnitude as often.
+    return random.chance(faults().callSlow) ? 50 * 600 ** random.next() : random.next() * 4;
+  }
+
+  #receive(kind: CallKind, call: StepCall, reply: (answer: Answer) => void): void {
+    const stale = this.#fence(kind, call);
+    if (stale !== null) reply({ outcome: 'stale', mark: stale });
+    else if (kind === 'reverse') reply(this.#reverse(call));
+    else if (kind === 'status') reply(this.#recorded(call.key) ?? { outcome: 'never' });
+    else this.#execute(call, reply);
+  }
+
+  /** The mark when the token is too old, else null and the mark is raised. */
+  #fence(kind: CallKind, call: StepCall): Token | null {
+    const { defect } = this.#options;
+    const place = `${call.location}/${call.slot}`;
+    const token = BigInt(call.token);
+    const known = this.#marks.get(place);
+    const old =
+      known !== undefined && (token < known.mark || (token === known.mark && known.key !== call.key));
+    if (old && defect !== 'no-fence') return String(known.mark);
+    if (kind === 'status' && defect === 'status-does-not-fence') return null;
+    this.#marks.set(place, { mark: token, key: call.key });
+    return null;
+  }
+
+  #execute(call: StepCall, reply: (answer: Answer) => void): void {
+    const { random, faults, virtual, effectMs, defect } = this.#options;
+    const known = this.#recorded(call.key);
+    if (known !== null) {
+      reply(known);
+      return;
+    }
+    if (random.chance(faults().retry)) {
+      reply({ outcome: 'retry', reason: 'warming up' });
+      return;
+    }
+    this.#journal.set(call.key, 'started');
+    const { key, location } = call;
+    const effect: Effect = {
+      key,
+      location,
+      startedMs: virtual.elapsedMs,
+      endedMs: null,
+      happened: false,
+      reversedMs: null,
+    };
+    this.effects.push(effect);
+    const refuses = random.chance(faults().refuse);
+    virtual.after(random.between(...effectMs), () => {
+      effect.endedMs = virtual.elapsedMs;
+      effect.happened = !refuses;
+      if (refuses && defect === 'refusal-forgotten') this.#journal.delete(key);
+      else if (defect === 'key-forgotten') this.#journal.delete(key);
+      else this.#journal.set(key, refuses ? 'refused' : 'done');
+      reply(refuses ? { outcome: 'refused', reason: 'no cash' } : doneAnswer(key));
+    });
+  }
+
+  #recorded(key: string): Answer | null {
+    switch (this.#journal.get(key)) {
+      case undefined:
+        return null;
+      case 'started':
+        return { outcome: 'pending' };
+      case 'done':
+        return doneAnswer(key);
+      case 'refused':
+        return { outcome: 'refused', reason: 'no cash' };
+      case 'reversed':
+        return { outcome: 'reversed' };
+    }
+  }
+
+  #reverse({ key }: StepCall): Answer {
+    const recorded = this.#journal.get(key);
+    if (recorded === 'started') return { outcome: 'pending' };
+    if (recorded === 'done') {
+      const effect = this.effects.findLast((candidate) => candidate.key === key && candidate.happened);
+      if (effect !== undefined) effect.reversedMs = this.#options.virtual.elapsedMs;
+    }
+    this.#journal.set(key, 'reversed');
+    return { outcome: 'reversed' };
+  }
+}
+
+const G3: Capabilities = {
+  contract: 1,
+  grade: 'G3',
+  replay: true,
+  fence: true,
+  status: true,
+  reverse: true,
+  retentionSeconds: 3_024_000,
+};
+
+function doneAnswer(key: string): Answer {
+  return { outcome: 'done', evidence: { receipt: key } };
+}

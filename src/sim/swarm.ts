@@ -1,0 +1,45 @@
+/** Draws a world from a seed: which faults exist in it and how often, how many workers, locations and steps. */
+import { type Faults, NO_FAULTS } from './faults.ts';
+import { RandomStream } from './random.ts';
+import type { ScenarioOptions } from './scenario.ts';
+
+/** The most of each fault: much more than any real network, so that rare meetings of faults become common. */
+const MOST: Faults = {
+  commitLost: 0.08,
+  ledgerRefused: 0.08,
+  callLost: 0.1,
+  callTwice: 0.15,
+  callSlow: 0.1,
+  refuse: 0.4,
+  retry: 0.2,
+  publishLost: 0.2,
+  killsPerSecond: 0.3,
+  stopsPerSecond: 0.3,
+  rebalancesPerSecond: 0.5,
+};
+
+export function swarm(seed: number): ScenarioOptions {
+  const random = new RandomStream(seed, 'swarm');
+  const faults = Object.fromEntries(
+    Object.entries(MOST).map(([name, most]) => [name, random.chance(0.5) ? most * random.next() : 0]),
+  );
+  const share = (most: number) => (random.chance(0.5) ? most * random.next() : 0);
+  return {
+    seed,
+    workers: random.between(1, 4),
+    partitions: random.between(1, 6),
+    locations: random.between(1, 30),
+    transactions: random.between(20, 150),
+    concurrency: random.chance(0.3) ? random.between(2, 3) : 1,
+    steps: random.chance(0.3) ? random.between(2, 3) : 1,
+    faults: { ...NO_FAULTS, ...faults },
+    faultMs: random.between(10, 60) * 1_000,
+    // Short ones meet late packets after the rollback.
+    deadlineMs: random.chance(0.5) ? random.between(1_000, 5_000) : 60_000,
+    duplicates: share(0.2),
+    conflicts: share(0.1),
+    badRecords: share(0.1),
+    siteDefect: null,
+    ledgerDefect: null,
+  };
+}

@@ -1,0 +1,129 @@
+/**
+ * The virtual world: a clock that jumps from event to event. Everything that happens later is an event in one
+ * heap, ordered by (time, seeded tie-break, sequence); between two events all microtasks run to their end.
+ *
+ * VW1 Same seed and same calls, same order of events.
+ * VW2 Time never goes back, and stands still while code runs.
+ */
+import type { Timer } from '../engine/ports.ts';
+import { RandomStream } from './random.ts';
+
+interface VirtualEvent {
+  readonly atMs: number;
+  readonly tie: number;
+  readonly sequence: number;
+  run: (() => void) | null;
+}
+
+/** 2026-01-01T00:00:00Z: the wall clock at the start of each world. */
+const EPOCH_MS = 1_767_225_600_000;
+
+export class VirtualWorld {
+  readonly seed: number;
+  readonly #heap: VirtualEvent[] = [];
+  readonly #ties: RandomStream;
+  #nowMs = 0;
+  #sequence = 0;
+  #events = 0;
+
+  constructor(seed: number) {
+    this.seed = seed;
+    this.#ties = new RandomStream(seed, 'ties');
+  }
+
+  /** Virtual time since the start, in ms. */
+  get elapsedMs(): number {
+    return this.#nowMs;
+  }
+
+  /** Events run so far. */
+  get events(): number {
+    return this.#events;
+  }
+
+  wallClockMs(): number {
+    return EPOCH_MS + Math.floor(this.#nowMs);
+  }
+
+  after(ms: number, run: () => void): Timer {
+    const event: VirtualEvent = {
+      atMs: this.#nowMs + Math.max(0, ms),
+      tie: this.#ties.next(),
+      sequence: this.#sequence++,
+      run,
+    };
+    this.#push(event);
+    return {
+      cancel: () => {
+        event.run = null;
+      },
+    };
+  }
+
+  /** A promise that resolves after `ms` of virtual time. */
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => this.after(ms, resolve));
+  }
+
+  /** Runs events until `done`, or until the clock would pass `untilMs`. True when `done`. */
+  async run(done: () => boolean, untilMs: number): Promise<boolean> {
+    while (!done()) {
+      const event = this.#heap[0];
+      if (event === undefined || event.atMs > untilMs) return done();
+      this.#pop();
+      if (event.run === null) continue;
+      this.#nowMs = Math.max(this.#nowMs, event.atMs);
+      this.#events += 1;
+      event.run();
+      await turn();
+    }
+    return true;
+  }
+
+  #push(event: VirtualEvent): void {
+    const heap = this.#heap;
+    let place = heap.length;
+    heap.push(event);
+    while (place > 0) {
+      const parent = (place - 1) >> 1;
+      const above = heap[parent];
+      if (above === undefined || !before(event, above)) break;
+      heap[place] = above;
+      place = parent;
+    }
+    heap[place] = event;
+  }
+
+  #pop(): void {
+    const heap = this.#heap;
+    const last = heap.pop();
+    if (last === undefined || heap.length === 0) return;
+    let place = 0;
+    for (;;) {
+      let child = 2 * place + 1;
+      const left = heap[child];
+      if (left === undefined) break;
+      const right = heap[child + 1];
+      let smaller = left;
+      if (right !== undefined && before(right, left)) {
+        smaller = right;
+        child += 1;
+      }
+      if (!before(smaller, last)) break;
+      heap[place] = smaller;
+      place = child;
+    }
+    heap[place] = last;
+  }
+}
+
+function before(a: VirtualEvent, b: VirtualEvent): boolean {
+  if (a.atMs !== b.atMs) return a.atMs < b.atMs;
+  if (a.tie !== b.tie) return a.tie < b.tie;
+  return a.sequence < b.sequence;
+}
+
+/** Lets all microtasks run. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
