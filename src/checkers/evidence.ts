@@ -25,7 +25,7 @@ export interface Evidence {
   readonly offsets: readonly OffsetSample[];
   /** In the order of their times. */
   readonly workers: readonly WorkerEvent[];
-  /** In the order of their times; only needed where rows do not name who began them. */
+  /** In the order of their times. Without them a transaction counts as begun by who wrote its row last. */
   readonly takeOvers: readonly TakeOverEvent[];
   /** Highest concurrency of the location that was in force at any time of the run. */
   concurrencyOf(location: string): number;
@@ -85,8 +85,9 @@ export interface TransactionRow {
   readonly finishedAtMs: number | null;
   /** Number of the result. */
   readonly number: number | null;
-  /** Who began it; null where the ledger does not say. */
-  readonly worker: string | null;
+  /** Who wrote the row last, under which epoch. */
+  readonly worker: string;
+  readonly epoch: number;
 }
 
 /** A row of `transitions`: everything but the plain begin and finish. */

@@ -1,0 +1,64 @@
+/** All checkers, and the judgement of a run by them. */
+import { AtMostConcurrency } from './at-most-concurrency.ts';
+import { BeginOrder } from './begin-order.ts';
+import type { Checker, Verdict } from './checker.ts';
+import { ConflictsRefused } from './conflicts-refused.ts';
+import { Drains } from './drains.ts';
+import { EverythingTraced } from './everything-traced.ts';
+import type { Evidence } from './evidence.ts';
+import { IntentFirst } from './intent-first.ts';
+import { LegalChanges } from './legal-changes.ts';
+import { NoStepTwice } from './no-step-twice.ts';
+import { NoneLost } from './none-lost.ts';
+import { CommittedOffsets, WatermarkGrows } from './offsets.ts';
+import { OneOutcome } from './one-outcome.ts';
+import { OutcomeIsTrue } from './outcome-is-true.ts';
+import { StaleWorker } from './stale-worker.ts';
+import { TokensGrow } from './tokens-grow.ts';
+
+export const CHECKERS: readonly Checker[] = [
+  new AtMostConcurrency(),
+  new BeginOrder(),
+  new NoneLost(),
+  new EverythingTraced(),
+  new OneOutcome(),
+  new NoStepTwice(),
+  new OutcomeIsTrue(),
+  new IntentFirst(),
+  new CommittedOffsets(),
+  new WatermarkGrows(),
+  new StaleWorker(),
+  new TokensGrow(),
+  new LegalChanges(),
+  new ConflictsRefused(),
+  new Drains(),
+];
+
+export interface NamedVerdict extends Verdict {
+  readonly name: string;
+  readonly promise: string;
+  /** Something was checked and nothing was violated. */
+  readonly kept: boolean;
+}
+
+/**
+ * The verdict of each checker. A run that cannot show something (no SIGTERM, no samples of offsets) leaves out the
+ * checkers concerned by name: those that are run and check nothing fail (L7).
+ */
+export function verdicts(
+  evidence: Evidence,
+  options: { readonly without?: readonly string[] } = {},
+): NamedVerdict[] {
+  const { without = [] } = options;
+  return CHECKERS.filter(({ name }) => !without.includes(name)).map((checker) => {
+    const { checked, violations } = checker.check(evidence);
+    const found = checked === 0 ? ['nothing was checked'] : violations;
+    return {
+      name: checker.name,
+      promise: checker.promise,
+      kept: found.length === 0,
+      checked,
+      violations: found,
+    };
+  });
+}
