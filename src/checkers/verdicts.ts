@@ -1,4 +1,5 @@
 /** All checkers, and the judgement of a run by them. */
+import { assert } from '../core/errors/catalogue.ts';
 import { AtMostConcurrency } from './at-most-concurrency.ts';
 import { BeginOrder } from './begin-order.ts';
 import type { Checker, Verdict } from './checker.ts';
@@ -50,6 +51,7 @@ export function verdicts(
   options: { readonly without?: readonly string[] } = {},
 ): NamedVerdict[] {
   const { without = [] } = options;
+  for (const name of without) assert(isChecker(name), `there is no checker ${name}`);
   return CHECKERS.filter(({ name }) => !without.includes(name)).map((checker) => {
     const { checked, violations } = checker.check(evidence);
     const found = checked === 0 ? ['nothing was checked'] : violations;
@@ -61,4 +63,8 @@ export function verdicts(
       violations: found,
     };
   });
+}
+
+function isChecker(name: string): boolean {
+  return CHECKERS.some((checker) => checker.name === name);
 }
