@@ -55,14 +55,6 @@ interface SimPartition {
   duplicates: number;
 }
 
-/** A rule of the commit function that this ledger breaks: a check of the checkers. */
-export type LedgerDefect =
-  | 'no-epoch-check'
-  | 'no-token-check'
-  | 'no-holder-check'
-  | 'takeover-keeps-executing'
-  | 'raise-only-reads';
-
 export class SimLedgerStore {
   readonly rows = new Map<string, SimRow>();
   readonly transitions: SimTransition[] = [];
@@ -74,11 +66,8 @@ export class SimLedgerStore {
   readonly #clock: () => number;
   #token = 0n;
 
-  readonly #defect: LedgerDefect | null;
-
-  constructor(clock: () => number, defect: LedgerDefect | null = null) {
+  constructor(clock: () => number) {
     this.#clock = clock;
-    this.#defect = defect;
   }
 
   commit(identity: LedgerIdentity, commit: Commit): CommitAnswer {
@@ -87,7 +76,7 @@ export class SimLedgerStore {
     const fenced: number[] = [];
     for (const head of commit.heads) {
       const known = this.partitions.get(placeOf(identity.topic, head.partition));
-      if (known?.epoch === head.epoch || this.#defect === 'no-epoch-check') heads.set(head.partition, head);
+      if (known?.epoch === head.epoch) heads.set(head.partition, head);
       else fenced.push(head.partition);
     }
     const numbers = new Map([...heads].map(([partition, head]) => [partition, head.lastNumber]));
@@ -117,8 +106,7 @@ export class SimLedgerStore {
     const holders: Row[] = [];
     for (const row of this.rows.values()) {
       if (row.topic !== identity.topic || row.partition !== partition || !isHolding(row.state)) continue;
-      if (row.state === 'executing' && this.#defect !== 'takeover-keeps-executing')
-        this.#takenOver(identity, row, known.epoch);
+      if (row.state === 'executing') this.#takenOver(identity, row, known.epoch);
       holders.push({ ...row });
     }
     return { outcome: 'owned', ...stateOf(known), holders };
@@ -128,7 +116,7 @@ export class SimLedgerStore {
     return owned.flatMap(({ partition, epoch }) => {
       const known = this.partitions.get(placeOf(identity.topic, partition));
       if (known === undefined || known.epoch !== epoch) return [];
-      if (this.#defect !== 'raise-only-reads') known.epoch += 1;
+      known.epoch += 1;
       return [{ partition, ...stateOf(known) }];
     });
   }
@@ -171,8 +159,7 @@ export class SimLedgerStore {
   #change(context: Context, change: Change): ChangeAnswer {
     const row = this.rows.get(change.id);
     if (row === undefined) return { status: 'changed', state: null, token: null };
-    const expected = row.state === change.fromState && row.token === change.fromToken;
-    if (!expected && (this.#defect !== 'no-token-check' || isFinal(row.state))) {
+    if (row.state !== change.fromState || row.token !== change.fromToken) {
       return { status: 'changed', state: row.state, token: row.token };
     }
     const late = change.lateTo !== null && context.atMs > row.deadlineMs;
@@ -219,7 +206,7 @@ export class SimLedgerStore {
     const concurrency = setting?.concurrency ?? begin.concurrency;
     const holders = this.#holders.get(begin.location);
     const above = [...(holders?.keys() ?? [])].some((slot) => slot > concurrency);
-    const held = holders?.has(begin.slot) === true && this.#defect !== 'no-holder-check';
+    const held = holders?.has(begin.slot) === true;
     if (begin.slot > concurrency || above || held) return { status: 'busy' };
     const row = this.#insert(context, begin, 'executing');
     this.#hold(row);

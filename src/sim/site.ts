@@ -31,7 +31,7 @@ export interface SiteOptions {
   readonly defect: SiteDefect | null;
 }
 
-export type SiteDefect = 'no-fence' | 'status-does-not-fence' | 'refusal-forgotten' | 'key-forgotten';
+export type SiteDefect = 'no-fence' | 'status-does-not-fence' | 'key-forgotten';
 
 export class SimSite {
   readonly effects: Effect[] = [];
@@ -138,8 +138,7 @@ export class SimSite {
     virtual.after(random.between(...effectMs), () => {
       effect.endedMs = virtual.elapsedMs;
       effect.happened = !refuses;
-      if (refuses && defect === 'refusal-forgotten') this.#journal.delete(key);
-      else if (defect === 'key-forgotten') this.#journal.delete(key);
+      if (defect === 'key-forgotten') this.#journal.delete(key);
       else this.#journal.set(key, refuses ? 'refused' : 'done');
       reply(refuses ? { outcome: 'refused', reason: 'no cash' } : doneAnswer(key));
     });

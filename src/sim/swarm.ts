@@ -40,6 +40,5 @@ export function swarm(seed: number): ScenarioOptions {
     conflicts: share(0.1),
     badRecords: share(0.1),
     siteDefect: null,
-    ledgerDefect: null,
   };
 }

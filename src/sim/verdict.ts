@@ -63,12 +63,15 @@ function order({ store }: Evidence): string[] {
 
 /** S3, S9, S15: every record has its row, is a duplicate with equal content, or a dead letter. */
 function accounted({ produced, store, broker }: Evidence): string[] {
+  const holding = [...store.rows.values()].filter((row) => row.state === 'held');
+  const held = new Set(holding.map((row) => `${row.partition}/${row.location}`));
   return produced.flatMap((record) => {
     const place = `${broker.topic.id}/${record.partition}/${record.offset}`;
     const letter = store.deadLetters.get(place);
     const row = rowOf(store, record);
     const own = row !== null && row.partition === record.partition && row.offset === record.offset;
     if (letter !== undefined) return own ? [`S15 ${place} is a row and a dead letter`] : [];
+    if (row === null && held.has(`${record.partition}/${textOf(record).key}`)) return [];
     if (row === null) return [`S3 record ${place} is lost: ${textOf(record).value}`];
     if (own) return [];
     const { key, value } = textOf(record);
@@ -162,6 +165,8 @@ function epochs({ store }: Evidence): string[] {
     const partition = store.rows.get(id)?.partition ?? -1;
     const before = last.get(partition) ?? 0;
     last.set(partition, Math.max(before, epoch));
-    return epoch < before ? [`S11 ${worker} wrote ${event} of ${id} under epoch ${epoch} after ${before}`] : [];
+    return epoch < before
+      ? [`S11 ${worker} wrote ${event} of ${id} under epoch ${epoch} after ${before}`]
+      : [];
   });
 }
