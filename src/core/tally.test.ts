@@ -44,6 +44,8 @@ test('misuse is an assertion', () => {
   assert.throws(() => tally.add(7), broken);
   tally.confirm(8);
   assert.throws(() => tally.add(7), broken);
+  tally.confirm(3);
+  assert.throws(() => tally.add(7), broken, 'an older watermark does not bring it back');
 });
 
 /**

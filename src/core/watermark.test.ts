@@ -137,6 +137,11 @@ test('misuse is an assertion', async (t) => {
       watermark.close(0);
       watermark.close(0);
     },
+    'a ticket closed twice while an earlier one is open': (watermark) => {
+      const ticket = watermark.open(6);
+      watermark.close(ticket);
+      watermark.close(ticket);
+    },
     'a position at the last record': (watermark) => watermark.advance(5),
     'an offset below the position': (watermark) => {
       watermark.advance(10);
