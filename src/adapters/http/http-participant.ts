@@ -12,6 +12,7 @@ import type { Answer, CallKind } from '../../core/answer.ts';
 import { classify } from '../../core/classify.ts';
 import type { ErrorCode } from '../../core/errors/catalogue.ts';
 import { SignalboxError } from '../../core/errors/catalogue.ts';
+import { storableText } from '../../core/storable-text.ts';
 import type { Capabilities, Participant, StepCall, World } from '../../engine/ports.ts';
 import { parseCapabilities } from './capabilities.ts';
 import { Endpoint, type Target } from './endpoint.ts';
@@ -240,7 +241,7 @@ export class HttpParticipant implements Participant {
   #clean(text: string): string {
     let clean = text;
     for (const secret of this.#secrets) clean = clean.replaceAll(secret, '***');
-    return clean.replace(/[^\x20-\x7e\xa0-\ud7ff\ue000-\uffff]/g, ' ').slice(0, DETAIL_CHARACTERS_MAX);
+    return storableText(clean, DETAIL_CHARACTERS_MAX);
   }
 }
 

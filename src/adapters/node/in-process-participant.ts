@@ -7,6 +7,7 @@
 import type { Answer, CallKind } from '../../core/answer.ts';
 import { classify } from '../../core/classify.ts';
 import type { ErrorCode } from '../../core/errors/catalogue.ts';
+import { storableText } from '../../core/storable-text.ts';
 import type { Capabilities, Grade, Participant, StepCall, World } from '../../engine/ports.ts';
 
 /** What a function may answer: the union of the contract. Other values are `unknown` SB-4104 or SB-4111. */
@@ -73,6 +74,7 @@ export class InProcessParticipant implements Participant {
   }
 
   #call(kind: CallKind, run: StepFunction, call: StepCall): Answer | Promise<Answer> {
+    if (call.signal.aborted) return unknown('SB-4101', 'given up before it was called');
     try {
       const answer = run(call);
       if (isPromise(answer)) return this.#bounded(kind, answer, call);
@@ -98,7 +100,6 @@ export class InProcessParticipant implements Participant {
       Promise.resolve(answer)
         .then((value) => classify(kind, value))
         .then(settle, (error: unknown) => settle(threw(error)));
-      if (signal.aborted) abort();
     });
   }
 }
@@ -136,5 +137,5 @@ function unknown(code: ErrorCode, detail: string): Answer {
 function threw(error: unknown): Answer {
   // String() of a value that is not an Error may throw in its turn.
   const text = error instanceof Error ? `${error.name}: ${error.message}` : `threw a ${typeof error}`;
-  return unknown('SB-4108', text.slice(0, DETAIL_CHARACTERS_MAX));
+  return unknown('SB-4108', storableText(text, DETAIL_CHARACTERS_MAX));
 }

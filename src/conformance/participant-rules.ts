@@ -1,0 +1,205 @@
+/**
+ * The rules for participants of grade G3 (design 7, contract 1 to 7) as checks that need nothing but the
+ * participant itself. The suite in participant.ts runs them on ours, `signalbox conformance` on anybody's.
+ */
+import assert from 'node:assert/strict';
+import type { Answer, CallKind } from '../core/answer.ts';
+import type { Participant } from '../engine/ports.ts';
+import { Caller, type Subject } from './participant-caller.ts';
+
+export interface ParticipantRule {
+  /** As design 7 numbers them, "(1)" to "(6)", or the paragraph of the contract. */
+  readonly rule: string;
+  readonly name: string;
+  /** Breaking it is a warning: the contract calls it advice at this grade. */
+  readonly advice: boolean;
+  /** Throws AssertionError when the participant breaks the rule. */
+  check(subject: Subject): Promise<void>;
+}
+
+type Check = (caller: Caller) => Promise<void>;
+
+/** Copies of one request sent at once. */
+const COPIES = 8;
+const KINDS: readonly CallKind[] = ['execute', 'status', 'reverse'];
+
+export const PARTICIPANT_RULES: readonly ParticipantRule[] = [
+  rule('(1)', 'a lower token is stale with the mark and does nothing, whatever the request', lowerToken),
+  rule('(1)', 'each slot has its own mark', markPerSlot),
+  rule('contract 4', 'a token equal to the mark is for the key that raised it only', equalToken),
+  rule('contract 4', 'tokens are compared as numbers', numbersNotText),
+  rule('contract 4', 'every accepted request raises the mark', everyRequestRaises),
+  rule('(2)', 'copies of one request act once', copiesActOnce),
+  rule('(2)', 'a status that races an execute is right about it', statusRaces),
+  rule('(3)', 'done is repeated to every later execute and status', doneIsRepeated),
+  rule('(3)', 'reversed is repeated, and a reversed key is never done again', reversedIsRepeated),
+  rule('(4)', 'reverse of an unknown key leaves a tombstone', tombstone),
+  rule('(5)', 'never has raised the mark: the older execute is stale, a newer one is legal', neverFences),
+  {
+    ...rule('contract 3', 'after not-after nothing is started, the answer is retry', notAfter),
+    advice: true,
+  },
+];
+
+/** Contract 6. Null stands for no answer. */
+export async function checkCapabilities(participant: Participant): Promise<void> {
+  const capabilities = await participant.capabilities();
+  assert.ok(capabilities !== null, 'GET /v1/capabilities gives no answer of the contract');
+  const { contract, grade, replay, fence, status } = capabilities;
+  assert.deepEqual(
+    { contract, grade, replay, fence, status },
+    { contract: 1, grade: 'G3', replay: true, fence: true, status: true },
+  );
+}
+
+function rule(number: string, name: string, check: Check): ParticipantRule {
+  return { rule: number, name, advice: false, check: (subject) => check(new Caller(subject)) };
+}
+
+export function expectOutcome(answer: Answer, ...outcomes: Answer['outcome'][]): void {
+  assert.ok(
+    outcomes.includes(answer.outcome),
+    `expected ${outcomes.join(' or ')}, got ${JSON.stringify(answer)}`,
+  );
+}
+
+function expectStale(answer: Answer, mark: bigint): void {
+  expectOutcome(answer, 'stale');
+  assert.equal(answer.outcome === 'stale' && answer.mark, String(mark), 'stale names the mark');
+}
+
+async function lowerToken(caller: Caller): Promise<void> {
+  const low = caller.token();
+  const high = caller.token();
+  const first = caller.key();
+  expectOutcome(await caller.call('status', first, { token: high }), 'never');
+  for (const kind of KINDS) {
+    const key = caller.key();
+    expectStale(await caller.call(kind, key, { token: low }), high);
+    expectOutcome(await caller.call('status', first, { token: high }), 'never');
+    expectStale(await caller.call(kind, first, { token: low }), high);
+  }
+  const done = caller.key();
+  const evidence = await caller.done(done);
+  expectOutcome(await caller.call('reverse', done, { token: low }), 'stale');
+  assert.deepEqual(
+    await caller.call('status', done),
+    { outcome: 'done', evidence },
+    'a stale reverse undid it',
+  );
+}
+
+async function markPerSlot(caller: Caller): Promise<void> {
+  const low = caller.token();
+  const high = caller.token();
+  expectOutcome(await caller.call('status', caller.key(), { token: high, slot: 1 }), 'never');
+  expectOutcome(await caller.call('status', caller.key(), { token: low, slot: 2 }), 'never');
+  expectStale(await caller.call('status', caller.key(), { token: low, slot: 1 }), high);
+}
+
+async function equalToken(caller: Caller): Promise<void> {
+  const token = caller.token();
+  const key = caller.key();
+  expectOutcome(await caller.call('status', key, { token }), 'never');
+  for (const kind of KINDS) expectStale(await caller.call(kind, caller.key(), { token }), token);
+  expectOutcome(await caller.call('status', key, { token }), 'never');
+}
+
+async function numbersNotText(caller: Caller): Promise<void> {
+  // The next power of ten and no more: marks stay for ever, and tokens end at 2^63.
+  const power = 10n ** BigInt(String(caller.token() + 1n).length);
+  caller.raise(power + 1n);
+  expectOutcome(await caller.call('status', caller.key(), { token: power - 1n }), 'never');
+  expectOutcome(await caller.call('status', caller.key(), { token: power }), 'never');
+  expectStale(await caller.call('status', caller.key(), { token: power - 1n }), power);
+}
+
+async function everyRequestRaises(caller: Caller): Promise<void> {
+  const done = caller.key();
+  await caller.done(done);
+  const reversed = caller.key();
+  expectOutcome(await caller.call('reverse', reversed), 'reversed');
+  for (const kind of KINDS) {
+    for (const key of kind === 'reverse' ? [reversed] : [done, reversed]) {
+      const low = caller.token();
+      const high = caller.token();
+      await caller.call(kind, key, { token: high });
+      expectStale(await caller.call('execute', caller.key(), { token: low }), high);
+    }
+  }
+}
+
+async function copiesActOnce(caller: Caller): Promise<void> {
+  const key = caller.key();
+  const token = caller.token();
+  const copies = Array.from({ length: COPIES }, () => caller.call('execute', key, { token }));
+  const answers = await Promise.all(copies);
+  for (const answer of answers) expectOutcome(answer, 'done', 'pending');
+  const settled = await caller.settled(key);
+  expectOutcome(settled, 'done');
+  for (const answer of answers) {
+    if (answer.outcome === 'done') assert.deepEqual(answer, settled, 'all copies have the same evidence');
+  }
+}
+
+async function statusRaces(caller: Caller): Promise<void> {
+  for (let round = 0; round < COPIES; round++) {
+    const key = caller.key();
+    const [older, newer] = [caller.token(), caller.token()];
+    const [execute, status] = await Promise.all([
+      caller.call('execute', key, { token: older }),
+      caller.call('status', key, { token: newer }),
+    ]);
+    expectOutcome(status, 'never', 'pending', 'done');
+    const settled = await caller.settled(key);
+    if (status.outcome === 'never') {
+      expectStale(execute, newer);
+      expectOutcome(settled, 'never');
+    } else {
+      expectOutcome(execute, 'done', 'pending');
+      expectOutcome(settled, 'done');
+    }
+  }
+}
+
+async function doneIsRepeated(caller: Caller): Promise<void> {
+  const key = caller.key();
+  const evidence = await caller.done(key);
+  for (const kind of ['execute', 'status', 'execute'] as const) {
+    assert.deepEqual(await caller.call(kind, key), { outcome: 'done', evidence });
+  }
+}
+
+async function reversedIsRepeated(caller: Caller): Promise<void> {
+  const key = caller.key();
+  await caller.done(key);
+  const answer = await caller.call('reverse', key);
+  const last = answer.outcome === 'pending' ? await caller.settled(key) : answer;
+  // Refusing to reverse is allowed (contract 2): then it stays done.
+  if (last.outcome === 'refused') return expectOutcome(await caller.call('status', key), 'done');
+  expectOutcome(last, 'reversed');
+  for (const kind of KINDS) expectOutcome(await caller.call(kind, key), 'reversed');
+}
+
+async function tombstone(caller: Caller): Promise<void> {
+  const key = caller.key();
+  expectOutcome(await caller.call('reverse', key), 'reversed');
+  for (const kind of KINDS) expectOutcome(await caller.call(kind, key), 'reversed');
+}
+
+async function neverFences(caller: Caller): Promise<void> {
+  const key = caller.key();
+  const [older, newer] = [caller.token(), caller.token()];
+  expectOutcome(await caller.call('status', key, { token: newer }), 'never');
+  expectStale(await caller.call('execute', key, { token: older }), newer);
+  expectOutcome(await caller.call('status', key), 'never');
+  await caller.done(key);
+}
+
+async function notAfter(caller: Caller): Promise<void> {
+  const key = caller.key();
+  // A minute, for clocks that differ.
+  expectOutcome(await caller.call('execute', key, { notAfterMs: Date.now() - 60_000 }), 'retry');
+  expectOutcome(await caller.call('status', key), 'never');
+  await caller.done(key);
+}
