@@ -1,58 +1,24 @@
 /**
  * The contract of `TransactionLog`, run on every implementation of it (Kafka and the embedded log). A member is
- * watched through `LogWatcher` (log-watcher.ts), which keeps what it was told and checks the order as it comes.
+ * watched through `LogWatcher`, which keeps what it was told and notes what the contract forbids.
  *
  * C1 Every wait is for a named condition with a deadline; no test sleeps and hopes.
  * C2 A test makes its own topic and group, so tests do not disturb each other.
  * C3 A hook that a fixture does not offer skips its tests with that reason; everything else must pass.
  */
-import { after, before, describe } from 'node:test';
-import type { TransactionLog } from '../engine/ports.ts';
+import { after, before, describe, test } from 'node:test';
+import { FAULT_CHECKS } from './transaction-log-faults.ts';
+import type { TransactionLogFixture } from './transaction-log-fixture.ts';
+import { GROUP_CHECKS } from './transaction-log-group.ts';
+import { type Check, RECORD_CHECKS } from './transaction-log-records.ts';
+import { Scene } from './transaction-log-scene.ts';
 
-export interface ProducedRecord {
-  readonly partition: number;
-  readonly key: string | Buffer | null;
-  readonly value: string | Buffer | null;
-  readonly headers?: readonly (readonly [name: string, value: string | Buffer | null])[];
-}
-
-export interface PublishedRecord {
-  readonly partition: number;
-  readonly offset: number;
-  readonly key: string | null;
-  readonly value: string | null;
-  readonly headers: readonly (readonly [name: string, value: string])[];
-}
-
-export interface OpenLogOptions {
-  readonly topic: string;
-  readonly group: string;
-  /** Default 6,000. Heartbeats go three times as often or more. */
-  readonly sessionTimeoutMs?: number;
-  /** Budget the log gives to `revoked` at a rebalance. Default: the implementation's. */
-  readonly drainBudgetMs?: number;
-}
-
-/** What an implementation gives the suite. One fixture serves all tests. */
-export interface TransactionLogFixture {
-  /** A new topic under a new name, with its results topic still to be made; resolves to the name. */
-  createTopic(options: { readonly partitions: number }): Promise<string>;
-  /** A new member, not yet open: the test calls `open` with its listener, and `close`. */
-  openLog(options: OpenLogOptions): TransactionLog;
-  /** Appends to the given partitions in the order given; resolves when all are stored. */
-  produce(topic: string, records: readonly ProducedRecord[]): Promise<void>;
-  /** Everything on the results topic of the topic, by partition and offset. */
-  results(topic: string): Promise<PublishedRecord[]>;
-  /** The group's committed offsets of the topic by partition, from outside of any member. */
-  groupOffsets(topic: string, group: string): Promise<ReadonlyMap<number, number>>;
-  /** The member vanishes without a word: no leave, no heartbeat, nothing it does arrives any more. */
-  killLog?(log: TransactionLog): Promise<void>;
-  /** The member cannot be reached and reaches nobody; resolves to the function that heals it. */
-  cutOff?(log: TransactionLog): Promise<() => Promise<void>>;
-  /** The server behind the log is killed and started again with what it had stored. */
-  restartBroker?(): Promise<void>;
-  close(): Promise<void>;
-}
+export type {
+  OpenLogOptions,
+  ProducedRecord,
+  PublishedRecord,
+  TransactionLogFixture,
+} from './transaction-log-fixture.ts';
 
 export function transactionLogConformance(
   name: string,
@@ -60,11 +26,33 @@ export function transactionLogConformance(
 ): void {
   describe(`${name}: contract of TransactionLog`, () => {
     let fixture: TransactionLogFixture | undefined;
+    // Timers of a World hold no process; a member that only waits must not end the test run.
+    const keepAlive = setInterval(() => undefined, 1_000);
     before(async () => {
       fixture = await makeFixture();
     });
     after(async () => {
       await fixture?.close();
+      clearInterval(keepAlive);
     });
+    for (const check of [...RECORD_CHECKS, ...GROUP_CHECKS, ...FAULT_CHECKS]) {
+      test(check.name, async (context) => {
+        if (fixture === undefined) throw new Error('the fixture was not made');
+        if (check.needs !== undefined && fixture[check.needs] === undefined) {
+          context.skip(`the fixture of ${name} offers no ${check.needs}`);
+        } else await runCheck(fixture, check);
+      });
+    }
   });
+}
+
+async function runCheck(fixture: TransactionLogFixture, check: Check): Promise<void> {
+  const scene = await Scene.make(fixture, check.partitions);
+  try {
+    await check.run(scene);
+  } catch (error) {
+    await scene.end().catch(() => undefined);
+    throw error;
+  }
+  await scene.end();
 }

@@ -2,9 +2,10 @@
  * Whether the brokers can be reached, over all components: what health says, and when a person is told.
  *
  * R1 Connected as long as no component's last try failed.
- * R2 A trouble is told when it begins and every ten seconds while it lasts, however many components have it.
+ * R2 No trouble is final here: what was refused at the start is final, later it may be an operator at work.
+ * R3 A trouble is told when it begins and every ten seconds while it lasts, however many components have it.
  */
-import type { SignalboxError } from '../../core/errors/catalogue.ts';
+import { SignalboxError } from '../../core/errors/catalogue.ts';
 import type { World } from '../../engine/ports.ts';
 
 const REPEAT_MS = 10_000;
@@ -37,7 +38,8 @@ export class Reach {
     if (this.connected) this.#toldMs = Number.NEGATIVE_INFINITY;
   }
 
-  failed(component: string, error: SignalboxError): void {
+  failed(component: string, cause: SignalboxError): void {
+    const error = new SignalboxError(cause.code, cause.detail, { cause });
     this.#failing.set(component, error);
     const nowMs = this.#options.world.monotonic();
     if (nowMs - this.#toldMs < REPEAT_MS) return;

@@ -1,29 +1,32 @@
 /**
  * Waiting without busy loops: a bell that wakes one loop, a pause, and back-off for retries that never end.
  */
+import { backOff } from '../../core/back-off.ts';
 import type { Timer, World } from '../../engine/ports.ts';
 
 /** First and longest wait between tries: quick after a blip, gentle with a cluster that is starting. */
 const BACK_OFF_FIRST_MS = 100;
 const BACK_OFF_MAX_MS = 5_000;
 
-/** 100 ms doubling to 5 s, each between half and the whole of it so that a fleet does not come back as one. */
+/** 100 ms doubling to 5 s, jittered so that a fleet does not come back as one; never ends. */
 export class BackOff {
   readonly #world: World;
-  #nextMs = BACK_OFF_FIRST_MS;
+  #attempt = 0;
 
   constructor(world: World) {
     this.#world = world;
   }
 
+  /** The wait before the next try, in ms. */
   next(): number {
-    const waitMs = this.#nextMs * (0.5 + this.#world.random() / 2);
-    this.#nextMs = Math.min(this.#nextMs * 2, BACK_OFF_MAX_MS);
-    return waitMs;
+    const attempt = this.#attempt;
+    this.#attempt += 1;
+    const { random } = this.#world;
+    return backOff({ attempt, firstMs: BACK_OFF_FIRST_MS, maxMs: BACK_OFF_MAX_MS, random });
   }
 
   reset(): void {
-    this.#nextMs = BACK_OFF_FIRST_MS;
+    this.#attempt = 0;
   }
 }
 

@@ -1,0 +1,121 @@
+/**
+ * Appends records to one partition of a topic: one request, one partition, acknowledged by all replicas.
+ *
+ * P1 One request carries records of one partition only, so a refusal repeats nothing that was accepted.
+ * P2 A refusal or a broken connection looks the leaders up again, so that the next try finds the new one.
+ */
+import { type MessageRecord, produceV11 } from '@platformatic/kafka';
+import type { World } from '../../engine/ports.ts';
+import type { Cluster } from './cluster.ts';
+import { Connections } from './connections.ts';
+import { answerOf, KAFKA, KafkaRefusal } from './kafka-errors.ts';
+import type { BrokerAddress, KafkaConnectionSettings } from './settings.ts';
+
+const ALL_REPLICAS = -1;
+/** The broker waits this long for its followers. */
+const ACKNOWLEDGE_MS = 15_000;
+const REQUEST_MS = 20_000;
+/** Brokers take batches of about 1 MiB (message.max.bytes); the rest is for headers and framing. */
+const BATCH_BYTES_MAX = 900 * 1024;
+/** Framing of a record and its fields, counted generously. */
+const RECORD_OVERHEAD_BYTES = 64;
+
+export interface ProducerRecord {
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+}
+
+export interface ProducerOptions {
+  readonly world: World;
+  readonly settings: KafkaConnectionSettings;
+  readonly cluster: Cluster;
+  readonly topic: string;
+}
+
+export class Producer {
+  readonly #options: ProducerOptions;
+  readonly #connections: Connections;
+
+  constructor(options: ProducerOptions) {
+    const { world, settings } = options;
+    this.#options = options;
+    this.#connections = new Connections({ world, settings, requestTimeoutMs: REQUEST_MS });
+  }
+
+  /** Appends in order. Throws when it is not known that all have arrived; some may have. */
+  async append(partition: number, records: readonly ProducerRecord[]): Promise<void> {
+    for (const batch of inBatches(records)) await this.#appendBatch(partition, batch);
+  }
+
+  async close(): Promise<void> {
+    await this.#connections.close();
+  }
+
+  async #appendBatch(partition: number, records: readonly ProducerRecord[]): Promise<void> {
+    const { cluster, topic } = this.#options;
+    try {
+      const connection = await this.#connections.get(await this.#leader(partition));
+      const messages = records.map((record) => toMessage(topic, partition, record));
+      const answer = await answerOf(
+        produceV11.api.async(connection, ALL_REPLICAS, ACKNOWLEDGE_MS, messages, {}),
+      );
+      const responses = typeof answer === 'boolean' ? [] : answer.responses;
+      const errorCode = responses[0]?.partitionResponses[0]?.errorCode ?? KAFKA.LEADER_NOT_AVAILABLE;
+      if (errorCode !== KAFKA.NONE) throw new KafkaRefusal(`Produce to ${topic}/${partition}`, errorCode);
+    } catch (error) {
+      await cluster.refresh().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async #leader(partition: number): Promise<BrokerAddress> {
+    const { cluster, topic } = this.#options;
+    if (cluster.leader(topic, partition) === null) await cluster.refresh();
+    const nodeId = cluster.leader(topic, partition);
+    const address = nodeId === null ? null : cluster.broker(nodeId);
+    if (address !== null) return address;
+    const errorCode = cluster.topic(topic)?.errorCode ?? KAFKA.NONE;
+    throw new KafkaRefusal(
+      `${topic}/${partition}`,
+      errorCode === KAFKA.NONE ? KAFKA.LEADER_NOT_AVAILABLE : errorCode,
+    );
+  }
+}
+
+export function recordBytes({ key, value, headers }: ProducerRecord): number {
+  let bytes = RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
+  for (const [name, text] of headers) bytes += 3 * (name.length + text.length);
+  return bytes;
+}
+
+/** A batch holds at least one record, however large. */
+export function inBatches(records: readonly ProducerRecord[]): ProducerRecord[][] {
+  const batches: ProducerRecord[][] = [];
+  let batch: ProducerRecord[] = [];
+  let bytes = 0;
+  for (const record of records) {
+    const more = recordBytes(record);
+    if (batch.length > 0 && bytes + more > BATCH_BYTES_MAX) {
+      batches.push(batch);
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(record);
+    bytes += more;
+  }
+  if (batch.length > 0) batches.push(batch);
+  return batches;
+}
+
+/** The client's type knows no null, its encoder does. */
+function toMessage(topic: string, partition: number, { key, value, headers }: ProducerRecord): MessageRecord {
+  const entries = headers.map(([name, text]): [Buffer, Buffer] => [Buffer.from(name), Buffer.from(text)]);
+  return {
+    topic,
+    partition,
+    key: key as Buffer,
+    value: value as Buffer,
+    headers: new Map(entries),
+  };
+}
