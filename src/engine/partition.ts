@@ -13,7 +13,7 @@ import { assert, SignalboxError } from '../core/errors/catalogue.ts';
 import { type Lane, Lanes } from '../core/lanes.ts';
 import { partitionOf } from '../core/murmur2.ts';
 import { Tally } from '../core/tally.ts';
-import { Watermark } from '../core/watermark.ts';
+import { SPAN_MAX, Watermark } from '../core/watermark.ts';
 import { deadLetterWithoutLane } from './begin-record.ts';
 import type { Committer } from './committer.ts';
 import { LaneBlocks } from './lane-blocks.ts';
@@ -28,6 +28,9 @@ import type { SlotHost } from './slot.ts';
 import { type WaitingRecord, waitingRecord } from './slot-work.ts';
 
 export type Owned = Extract<TakeOver, { outcome: 'owned' }>;
+
+/** Records fetched beyond the oldest one that is not accounted: half of what the watermark can hold, 9 bytes each. */
+const SPAN_PAUSE = SPAN_MAX / 2;
 
 const LOCATION = /^[A-Za-z0-9._~-]{1,128}$/;
 
@@ -161,8 +164,9 @@ export class Partition implements SlotHost {
     const records = Math.min(settings.waitingRecordsPerPartitionMax, settings.waitingRecordsMax / owned);
     const bytes = settings.waitingBytesMax / owned;
     const waiting = this.lanes.waiting + this.#outsideLanes;
-    const full = waiting > records || this.#waitingBytes > bytes;
-    const roomy = waiting <= records / 2 && this.#waitingBytes <= bytes / 2;
+    const { span } = this.state.watermark;
+    const full = waiting > records || this.#waitingBytes > bytes || span > SPAN_PAUSE;
+    const roomy = waiting <= records / 2 && this.#waitingBytes <= bytes / 2 && span <= SPAN_PAUSE / 2;
     if (full && !this.#fetchPaused) {
       this.#fetchPaused = true;
       log.pause(this.state.partition);
@@ -214,7 +218,6 @@ export class Partition implements SlotHost {
 
   #taken(record: WaitingRecord): void {
     this.#waitingBytes -= record.value?.length ?? 0;
-    if (this.#fetchPaused) this.#checkFetch();
   }
 
   /** The begin was busy or paused: the record waits at the head of its lane for a back-off. */
@@ -261,7 +264,9 @@ export class Partition implements SlotHost {
 
   /** P3: the ledger holds the record. */
   account(record: WaitingRecord): void {
-    if (this.state.alive) this.state.watermark.close(record.ticket);
+    if (!this.state.alive) return;
+    this.state.watermark.close(record.ticket);
+    if (this.#fetchPaused) this.#checkFetch();
   }
 
   /** The ledger has committed the outcome: its result can be published. `beganAtMs` null: it never began. */
