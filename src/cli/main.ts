@@ -19,6 +19,7 @@ import {
   realWorld,
   startLedger,
 } from './compose.ts';
+import { Demo, type DemoOptions } from './demo-command.ts';
 import { doctorChecks } from './doctor-checks.ts';
 import { doctorCommand } from './doctor-command.ts';
 import { EXIT_OTHER, fail } from './fail.ts';
@@ -41,6 +42,14 @@ const version = await packageVersion();
 function wholeNumber(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('a whole number is needed');
+}
+
+function within(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const number = wholeNumber(text);
+    if (number >= min && number <= max) return number;
+    throw new InvalidArgumentError(`a whole number from ${min} to ${max} is needed`);
+  };
 }
 
 /** A command with what every command has. */
@@ -169,14 +178,43 @@ async function run(options: Common & { port?: number; host?: string }): Promise<
   const write = (line: string) => void process.stdout.write(line);
   const log = createLogger({ level: config.logLevel, worker: config.worker, pretty, write });
   const running = new Run({ config, version, world, log, observer: new LogObserver(log, world) });
-  onStopSignal({
-    source: process,
-    forwarded: isForwarded(process.env),
-    now: () => world.monotonic(),
-    onFirst: (signal) => running.stop(signal),
-    onSecond: () => process.exit(EXIT_SECOND_SIGNAL),
-  });
+  listenToSignals(
+    (signal) => running.stop(signal),
+    () => process.exit(EXIT_SECOND_SIGNAL),
+  );
   return await running.run();
+}
+
+interface DemoArguments extends Common, DemoOptions {}
+
+async function demo(options: DemoArguments): Promise<number> {
+  const terminal = processTerminal(options.json ?? false);
+  const doors = { world, terminal, version, folder: process.cwd(), directory: process.env.SIGNALBOX_DIR };
+  const running = new Demo(
+    { ...options, kafka: options.kafka ?? false, reset: options.reset ?? false },
+    doors,
+  );
+  listenToSignals(
+    () => running.stop(),
+    () => void running.force().finally(() => process.exit(EXIT_SECOND_SIGNAL)),
+  );
+  return await running.run();
+}
+
+function listenToSignals(onFirst: (signal: string) => void, onSecond: () => void): void {
+  const forwarded = isForwarded(process.env);
+  onStopSignal({ source: process, forwarded, now: () => world.monotonic(), onFirst, onSecond });
+}
+
+function demoCommand(): Command {
+  return command('demo', 'everything on this machine: live traffic against simulated machines')
+    .option('--rate <n>', 'transactions a second', within(1, 2_000), 60)
+    .option('--locations <n>', 'dispensers', within(1, 5_000), 120)
+    .option('--workers <n>', 'worker processes', within(1, 16), 2)
+    .option('--port <n>', 'port of the status page', within(0, 65_535), 7070)
+    .option('--kafka', 'on a real Kafka broker, fetched through Maven (needs Java 17)', false)
+    .option('--reset', 'begin anew: forget what the last demo left', false)
+    .action((options: DemoArguments) => end(options, () => demo(options)));
 }
 
 function program(): Command {
@@ -203,6 +241,7 @@ function program(): Command {
         end(options, () => send(location, type, data, options)),
       ),
   );
+  top.addCommand(demoCommand());
   for (const each of readingCommands()) top.addCommand(each);
   top.addCommand(
     command('migrate', 'bring the ledger up to this version').action((common: Common) =>
