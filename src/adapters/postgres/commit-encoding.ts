@@ -1,0 +1,281 @@
+/**
+ * A commit as the parameters of signalbox.commit (migrations/0002_commit.sql): columns, each one array.
+ *
+ * CE1 A change is plain when it finishes a transaction by the first word of its only call; runs of plain changes
+ *     go to the server as one statement, the others one by one. Which is which never alters the outcome.
+ * CE2 `rank` counts the plain finishes of a partition up to and including a change: with the numbers of the
+ *     slow ones it makes the result number, in entry order.
+ */
+import { assert } from '../../core/errors/catalogue.ts';
+import type {
+  Begin,
+  Change,
+  Commit,
+  DeadLetter,
+  Entry,
+  LedgerIdentity,
+  PartitionHead,
+} from '../../engine/ports-ledger.ts';
+import {
+  asciiArray,
+  boolArray,
+  byteaArray,
+  int4Array,
+  int8Array,
+  textArray,
+  timeArray,
+  tokenArray,
+} from './binary-array.ts';
+
+/** A run shorter than this is not worth a statement of its own (measured: the two cost the same at 4 to 8). */
+const PLAIN_RUN_MIN = 8;
+
+export interface EncodedCommit {
+  readonly values: (Buffer | string | null)[];
+  readonly heads: readonly PartitionHead[];
+  readonly changes: readonly Change[];
+  /** Which of `changes` are plain: the server does not answer them one by one. */
+  readonly plain: readonly boolean[];
+  readonly begins: readonly Begin[];
+}
+
+export interface EncodingOptions {
+  readonly identity: LedgerIdentity;
+  /** False: every change goes one by one, because a plain one did not match its row. */
+  readonly plainRuns: boolean;
+}
+
+export function encodeCommit(commit: Commit, { identity, plainRuns }: EncodingOptions): EncodedCommit {
+  const heads = commit.heads.toSorted((a, b) => a.partition - b.partition); // the order of the locks
+  const headOf = new Map(heads.map((head, index) => [head.partition, index + 1]));
+  assert(headOf.size === heads.length, 'a partition has two heads in one commit');
+  const deadLetters: DeadLetter[] = [];
+  const changes: Change[] = [];
+  const begins: Begin[] = [];
+  for (const entry of commit.entries) {
+    assert(headOf.has(entry.partition), `partition ${entry.partition} has entries but no head`);
+    if (entry.kind === 'begin') begins.push(entry);
+    else if (entry.kind === 'change') changes.push(entry);
+    else deadLetters.push(entry);
+  }
+  const headIndexes = (entries: readonly Entry[]) =>
+    int4Array(entries.map((entry) => headOf.get(entry.partition) ?? 0));
+  const { plain, ends } = plainRuns ? runsOf(changes) : runsOf(changes, Number.POSITIVE_INFINITY);
+  const counted = countPlain(heads, changes, plain);
+  const values = [
+    identity.topic,
+    identity.topicId,
+    identity.worker,
+    ...headColumns(heads, counted),
+    highestMark(changes),
+    headIndexes(deadLetters),
+    ...deadLetterColumns(deadLetters),
+    headIndexes(changes),
+    ...changeColumns(changes, { plain, ranks: counted.ranks, ends }),
+    ...slowColumns(changes.filter((_, index) => plain[index] !== true)),
+    headIndexes(begins),
+    ...beginColumns(begins),
+  ];
+  return { values, heads, changes, plain, begins };
+}
+
+function isPlain(change: Change): boolean {
+  return (
+    change.fromState === 'executing' &&
+    (change.event === 'done'
+      ? change.to === 'completed'
+      : change.event === 'refused' && change.to === 'rolled_back') &&
+    change.call === 'execute' &&
+    change.lateTo === null &&
+    !change.newToken &&
+    change.aboveMark === null &&
+    change.code === null &&
+    change.detail === null
+  );
+}
+
+/** Which changes are plain, and the ends (from 1) of the runs of one kind, in order. */
+function runsOf(changes: readonly Change[], runMin = PLAIN_RUN_MIN): { plain: boolean[]; ends: number[] } {
+  const candidates = changes.map(isPlain);
+  const plain = changes.map(() => false);
+  const ends: number[] = [];
+  let start = 0;
+  while (start < changes.length) {
+    let stop = start;
+    while (candidates[stop] === true) stop += 1;
+    if (stop - start >= runMin) {
+      if (start > 0) ends.push(start);
+      ends.push(stop);
+      plain.fill(true, start, stop);
+      start = stop;
+    } else {
+      start = stop + 1; // the change at `stop` is slow, or there is none
+    }
+  }
+  if (changes.length > 0 && ends.at(-1) !== changes.length) ends.push(changes.length);
+  return { plain, ends };
+}
+
+interface Counted {
+  readonly ranks: readonly number[];
+  /** Per head. */
+  readonly finished: readonly number[];
+  readonly refused: readonly number[];
+}
+
+function countPlain(
+  heads: readonly PartitionHead[],
+  changes: readonly Change[],
+  plain: readonly boolean[],
+): Counted {
+  const finished = new Map<number, number>();
+  const refused = new Map<number, number>();
+  const ranks = changes.map((change, index) => {
+    const before = finished.get(change.partition) ?? 0;
+    if (plain[index] !== true) return before;
+    finished.set(change.partition, before + 1);
+    if (change.to === 'rolled_back') refused.set(change.partition, (refused.get(change.partition) ?? 0) + 1);
+    return before + 1;
+  });
+  const perHead = (counts: Map<number, number>) => heads.map((head) => counts.get(head.partition) ?? 0);
+  return { ranks, finished: perHead(finished), refused: perHead(refused) };
+}
+
+function headColumns(heads: readonly PartitionHead[], { finished, refused }: Counted) {
+  return [
+    int4Array(heads.map((head) => head.partition)),
+    int8Array(heads.map((head) => head.epoch)),
+    int8Array(heads.map((head) => head.watermark)),
+    int8Array(heads.map((head) => head.published)),
+    int8Array(heads.map((head) => head.duplicates)),
+    int8Array(heads.map((head) => head.lastNumber)),
+    int8Array(finished),
+    int8Array(refused),
+  ];
+}
+
+/** The sequence is raised once, above the highest mark, before any token is drawn. */
+function highestMark(changes: readonly Change[]): string | null {
+  let highest: bigint | null = null;
+  for (const { aboveMark } of changes) {
+    if (aboveMark === null) continue;
+    const mark = BigInt(aboveMark);
+    if (highest === null || mark > highest) highest = mark;
+  }
+  return highest === null ? null : highest.toString();
+}
+
+function deadLetterColumns(letters: readonly DeadLetter[]) {
+  return [
+    int8Array(letters.map((letter) => letter.offset)),
+    byteaArray(letters.map((letter) => letter.key)),
+    byteaArray(letters.map((letter) => letter.value)),
+    asciiArray(letters.map((letter) => letter.code)),
+    textArray(letters.map((letter) => letter.detail)),
+    textArray(letters.map((letter) => letter.id)),
+    textArray(letters.map((letter) => letter.location)),
+    timeArray(letters.map((letter) => letter.recordTimeMs)),
+  ];
+}
+
+interface ChangeParts {
+  readonly plain: readonly boolean[];
+  readonly ranks: readonly number[];
+  readonly ends: readonly number[];
+}
+
+function changeColumns(changes: readonly Change[], { plain, ranks, ends }: ChangeParts) {
+  let slow = 0;
+  return [
+    asciiArray(changes.map((change) => change.id)),
+    tokenArray(changes.map((change) => change.fromToken)),
+    boolArray(changes.map((change) => change.to === 'rolled_back')),
+    int4Array(changes.map((change) => change.step)),
+    int8Array(ranks),
+    textArray(changes.map((change) => change.evidence)),
+    textArray(changes.map((change) => change.reason)),
+    timeArray(changes.map((change) => change.startedMs)),
+    timeArray(changes.map((change) => change.answeredMs)),
+    int4Array(
+      plain.map((isIt) => {
+        if (isIt) return 0;
+        slow += 1;
+        return slow;
+      }),
+    ),
+    int4Array(ends),
+  ];
+}
+
+function slowColumns(changes: readonly Change[]) {
+  return [
+    asciiArray(changes.map((change) => change.fromState)),
+    asciiArray(changes.map((change) => change.event)),
+    asciiArray(changes.map((change) => change.to)),
+    asciiArray(changes.map((change) => change.lateTo)),
+    int4Array(changes.map((change) => change.lateStep)),
+    boolArray(changes.map((change) => change.newToken)),
+    asciiArray(changes.map((change) => change.code)),
+    textArray(changes.map((change) => change.detail)),
+    asciiArray(changes.map((change) => change.call)),
+    timeArray(changes.map((change) => change.nextAttemptMs)),
+    int8Array(changes.map((change) => change.timeoutMs)),
+  ];
+}
+
+function beginColumns(begins: readonly Begin[]) {
+  const { indexes, plans } = plansOf(begins);
+  return [
+    int8Array(begins.map((begin) => begin.offset)),
+    asciiArray(begins.map((begin) => begin.id)),
+    asciiArray(begins.map((begin) => begin.location)),
+    int4Array(begins.map((begin) => begin.slot)),
+    byteaArray(begins.map((begin) => begin.payload)),
+    timeArray(begins.map((begin) => begin.expiresAtMs)),
+    timeArray(begins.map((begin) => begin.recordTimeMs)),
+    asciiArray(begins.map((begin) => begin.traceparent)),
+    int4Array(indexes),
+    firstExpiry(begins),
+    textArray(plans.map((plan) => plan.type)),
+    textArray(plans.map((plan) => plan.plan)),
+    int8Array(plans.map((plan) => plan.timeoutMs)),
+    int8Array(plans.map((plan) => plan.deadlineMs)),
+    int4Array(plans.map((plan) => plan.concurrency)),
+  ];
+}
+
+function firstExpiry(begins: readonly Begin[]): string | null {
+  let first = Number.POSITIVE_INFINITY;
+  for (const { expiresAtMs } of begins) if (expiresAtMs !== null && expiresAtMs < first) first = expiresAtMs;
+  return first === Number.POSITIVE_INFINITY ? null : new Date(first).toISOString();
+}
+
+/** What most begins of a commit have in common goes over the wire once. Indexes count from 1. */
+function plansOf(begins: readonly Begin[]): { indexes: number[]; plans: Begin[] } {
+  const plans: Begin[] = [];
+  const known = new Map<string, number>();
+  let last: Begin | undefined;
+  let lastIndex = 0;
+  const indexes = begins.map((begin) => {
+    if (last === undefined || !samePlan(last, begin)) {
+      const { type, plan, timeoutMs, deadlineMs, concurrency } = begin;
+      const key = JSON.stringify([type, plan, timeoutMs, deadlineMs, concurrency]);
+      const index = known.get(key) ?? plans.push(begin);
+      known.set(key, index);
+      last = begin;
+      lastIndex = index;
+    }
+    return lastIndex;
+  });
+  return { indexes, plans };
+}
+
+function samePlan(a: Begin, b: Begin): boolean {
+  return (
+    a.type === b.type &&
+    a.plan === b.plan &&
+    a.timeoutMs === b.timeoutMs &&
+    a.deadlineMs === b.deadlineMs &&
+    a.concurrency === b.concurrency
+  );
+}

@@ -1,0 +1,271 @@
+/**
+ * The ledger on Postgres (src/engine/ports-ledger.ts says what it promises). It connects when it is first used and
+ * again after each failure; what a failure means is in errors.ts.
+ *
+ * PL1 A partition always commits on the connection of its lane (partition mod commitLanes), one commit at a time.
+ * PL2 Raising, reading, taking over and heartbeats run on other connections: never on one that lost an answer.
+ * PL3 A commit of which one partition is fenced is sent again without it: the call that noticed wrote nothing.
+ */
+import type pg from 'pg';
+import { assert } from '../../core/errors/catalogue.ts';
+import {
+  type Commit,
+  type CommitAnswer,
+  type EntryAnswer,
+  type Heartbeat,
+  type Ledger,
+  LedgerError,
+  type LedgerIdentity,
+  type RaisedPartition,
+  type Row,
+  type StoredResult,
+  type TakeOver,
+} from '../../engine/ports-ledger.ts';
+import { type CommitRow, decodeAnswers, parseIntegers } from './commit-decoding.ts';
+import { type EncodedCommit, encodeCommit } from './commit-encoding.ts';
+import { ConnectionPool } from './connection.ts';
+import { sqlState } from './errors.ts';
+import { checkSchema } from './migrate.ts';
+import {
+  ledgerRow,
+  type PartitionColumns,
+  partitionState,
+  type ResultColumns,
+  type RowColumns,
+  storedResult,
+} from './rows.ts';
+import { SQL } from './sql-files.ts';
+
+export interface PostgresLedgerOptions {
+  /** TLS by sslmode, sslrootcert, sslcert and sslkey in it, or by `ssl`. */
+  readonly connectionString: string;
+  readonly ssl?: pg.ClientConfig['ssl'];
+  readonly identity: LedgerIdentity;
+  /** Connections that commit side by side, at least 1. */
+  readonly commitLanes: number;
+  /** Whether `open` may migrate the schema; else it throws SB-2003 when that is needed. */
+  readonly allowMigrate: boolean;
+}
+
+/** Take-overs of several partitions, results and heartbeats side by side; Postgres has 100 connections by default. */
+const OTHER_CONNECTIONS_MAX = 4;
+/** The third attempt in a row that ends by a take-over is the last: it may be the step that kills the workers. */
+const TAKE_OVERS_MAX = 3;
+/** A plain finish did not match its row: see migrations/0002_commit.sql. */
+const NOT_AS_EXPECTED = 'SB001';
+
+const asText = { getTypeParser: () => (value: string) => value };
+
+export class PostgresLedger implements Ledger {
+  readonly #identity: LedgerIdentity;
+  readonly #lanes: readonly ConnectionPool[];
+  readonly #busy: boolean[];
+  readonly #others: ConnectionPool;
+
+  /** Checks the schema, and migrates it if allowed. Throws SignalboxError SB-2001 to SB-2004, SB-2009, SB-2010. */
+  static async open(options: PostgresLedgerOptions): Promise<PostgresLedger> {
+    const { connectionString, ssl, allowMigrate } = options;
+    await checkSchema({ connectionString, ...(ssl === undefined ? {} : { ssl }) }, allowMigrate);
+    return new PostgresLedger(options);
+  }
+
+  /** Connects at the first call; the schema is taken for granted. */
+  constructor({ connectionString, ssl, identity, commitLanes }: PostgresLedgerOptions) {
+    assert(Number.isInteger(commitLanes) && commitLanes > 0, 'a ledger has at least one commit lane');
+    this.#identity = identity;
+    const connection = {
+      connectionString,
+      ...(ssl === undefined ? {} : { ssl }),
+      applicationName: `signalbox ${identity.worker}`,
+    };
+    this.#lanes = Array.from({ length: commitLanes }, () => {
+      return new ConnectionPool({ ...connection, connectionsMax: 1 });
+    });
+    this.#busy = this.#lanes.map(() => false);
+    this.#others = new ConnectionPool({ ...connection, connectionsMax: OTHER_CONNECTIONS_MAX });
+  }
+
+  async commit(commit: Commit): Promise<CommitAnswer> {
+    const lane = this.#laneOf(commit);
+    assert(this.#busy[lane] === false, `two commits at once on lane ${lane}`);
+    this.#busy[lane] = true;
+    try {
+      return await this.#commitOn(lane, commit);
+    } finally {
+      this.#busy[lane] = false;
+    }
+  }
+
+  #laneOf({ heads }: Commit): number {
+    const [first] = heads;
+    assert(first !== undefined, 'a commit has at least one head');
+    const lane = first.partition % this.#lanes.length;
+    const mixed = heads.some((head) => head.partition % this.#lanes.length !== lane);
+    assert(!mixed, 'a commit mixes partitions of different lanes');
+    return lane;
+  }
+
+  /** Each turn of the loop leaves out a partition at least, or is the last but one: at most heads + 2 turns. */
+  async #commitOn(lane: number, commit: Commit): Promise<CommitAnswer> {
+    const fenced = new Set<number>();
+    let plainRuns = true;
+    let rest = commit;
+    for (;;) {
+      const encoded = encodeCommit(rest, { identity: this.#identity, plainRuns });
+      const row = await this.#send(lane, encoded, plainRuns);
+      if (row === 'not as expected') {
+        plainRuns = false;
+        continue;
+      }
+      const newlyFenced = parseIntegers(row[1]).map(Number);
+      if (newlyFenced.length === 0) {
+        return answerOf(commit, { row, fenced, applied: decodeAnswers(row, encoded, rest.entries) });
+      }
+      for (const partition of newlyFenced) fenced.add(partition);
+      rest = without(commit, fenced);
+      if (rest.heads.length === 0) return answerOf(commit, { row, fenced, applied: [] });
+    }
+  }
+
+  async #send(
+    lane: number,
+    { values }: EncodedCommit,
+    plainRuns: boolean,
+  ): Promise<CommitRow | 'not as expected'> {
+    const query = { name: 'commit', text: SQL.commit, values, rowMode: 'array' as const, types: asText };
+    const pool = this.#lanes[lane];
+    assert(pool !== undefined, `there is no lane ${lane}`);
+    try {
+      const { rows } = await pool.run((client) => client.query<string[]>(query));
+      const [row] = rows;
+      assert(row !== undefined, 'the commit function returned no row');
+      return row as unknown as CommitRow;
+    } catch (error) {
+      const mismatch = error instanceof LedgerError && sqlState(error.cause) === NOT_AS_EXPECTED;
+      if (mismatch && plainRuns) return 'not as expected';
+      throw error;
+    }
+  }
+
+  async takeOver(partition: number): Promise<TakeOver> {
+    const { topic, topicId, group, worker } = this.#identity;
+    const taken = await this.#others.transaction(async (client) => {
+      await client.query(SQL.takeOverKnow, [topic, partition, topicId, group]);
+      const raised = await client.query<PartitionColumns>(SQL.takeOverRaise, [
+        topic,
+        partition,
+        topicId,
+        group,
+        worker,
+      ]);
+      const [state] = raised.rows;
+      if (state === undefined) {
+        return (await client.query<OwnerColumns>(SQL.takeOverOwner, [topic, partition])).rows;
+      }
+      const doubt = [topic, partition, worker, state.epoch, TAKE_OVERS_MAX];
+      await client.query(SQL.takeOverHistory, doubt);
+      await client.query(SQL.takeOverDoubt, doubt);
+      const holders = await client.query<RowColumns>(SQL.takeOverHolders, [topic, partition]);
+      return { state, holders: holders.rows };
+    });
+    if (Array.isArray(taken)) return this.#refusal(taken[0]);
+    return { outcome: 'owned', ...partitionState(taken.state), holders: taken.holders.map(ledgerRow) };
+  }
+
+  #refusal(owner: OwnerColumns | undefined): TakeOver {
+    const { topicId, group } = this.#identity;
+    assert(owner !== undefined, 'a partition that was just made known is not there');
+    if (owner.group !== group) {
+      return {
+        outcome: 'refused',
+        code: 'SB-2005',
+        detail: `it belongs to group ${owner.group}, not ${group}`,
+      };
+    }
+    return {
+      outcome: 'refused',
+      code: 'SB-2006',
+      detail: `the ledger knows topic id ${owner.topic_id}, not ${topicId}`,
+    };
+  }
+
+  async raise(
+    owned: readonly { readonly partition: number; readonly epoch: number }[],
+  ): Promise<RaisedPartition[]> {
+    const ordered = owned.toSorted((a, b) => a.partition - b.partition);
+    const partitions = ordered.map(({ partition }) => partition);
+    const epochs = ordered.map(({ epoch }) => epoch);
+    const { rows } = await this.#others.run((client) =>
+      client.query<PartitionColumns & { partition: number }>(SQL.raise, [
+        this.#identity.topic,
+        partitions,
+        epochs,
+      ]),
+    );
+    return rows.map((row) => ({ partition: row.partition, ...partitionState(row) }));
+  }
+
+  async read(ids: readonly string[]): Promise<Row[]> {
+    const { rows } = await this.#others.run((client) => client.query<RowColumns>(SQL.read, [ids]));
+    return rows.map(ledgerRow);
+  }
+
+  async results(partition: number, after: number, limit: number): Promise<StoredResult[]> {
+    const values = [this.#identity.topic, partition, after, limit];
+    const { rows } = await this.#others.run((client) => client.query<ResultColumns>(SQL.results, values));
+    return rows.map(storedResult);
+  }
+
+  async heartbeat(heartbeat: Heartbeat): Promise<void> {
+    const { worker, topic, group } = this.#identity;
+    const values = [
+      worker,
+      topic,
+      group,
+      heartbeat.version,
+      new Date(heartbeat.startedAtMs),
+      heartbeat.draining,
+      heartbeat.partitions,
+      heartbeat.waiting,
+      heartbeat.lanes,
+      heartbeat.rssBytes,
+      JSON.stringify(heartbeat.lag),
+      JSON.stringify(heartbeat.deepest),
+    ];
+    await this.#others.run((client) => client.query(SQL.heartbeat, values));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#lanes, this.#others].map((pool) => pool.close()));
+  }
+}
+
+interface OwnerColumns {
+  readonly topic_id: string;
+  readonly group: string;
+}
+
+function without(commit: Commit, fenced: ReadonlySet<number>): Commit {
+  return {
+    heads: commit.heads.filter((head) => !fenced.has(head.partition)),
+    entries: commit.entries.filter((entry) => !fenced.has(entry.partition)),
+  };
+}
+
+interface Applied {
+  readonly row: CommitRow;
+  readonly fenced: ReadonlySet<number>;
+  /** Of the entries whose partition is not fenced, in order. */
+  readonly applied: readonly EntryAnswer[];
+}
+
+function answerOf(commit: Commit, { row, fenced, applied }: Applied): CommitAnswer {
+  let next = 0;
+  const answers = commit.entries.map((entry): EntryAnswer => {
+    if (fenced.has(entry.partition)) return { status: 'fenced' };
+    const answer = applied[next++];
+    assert(answer !== undefined, 'an entry has no answer');
+    return answer;
+  });
+  return { atMs: Number(row[0]), fenced: [...fenced].sort((a, b) => a - b), answers };
+}
