@@ -237,7 +237,10 @@ function live({ letters, script, plain }: Life): { state: State; effects: Effect
     if (call === undefined || !isHolding(state)) break;
     if (call === 'reverse')
       assert.equal(letters[step], 'r', 'E3: nobody but a person reverses an irreversible step');
-    const [answer, late]: readonly [Answer, boolean] = script[index] ?? [plain?.(state) ?? answerOf('pending'), true];
+    const [answer, late]: readonly [Answer, boolean] = script[index] ?? [
+      plain?.(state) ?? answerOf('pending'),
+      true,
+    ];
     const decision = decide({ plan, position: { state, step }, call, answer });
     if (decision.event === 'done') effects[step] = 'done';
     if (decision.event === 'reversed' && call === 'reverse') effects[step] = 'undone';

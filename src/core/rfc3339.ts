@@ -24,7 +24,7 @@ export function parseRfc3339(text: string): number | null {
 function startOfDay(year: number, month: number, day: number): number | null {
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day); // Date.UTC would read the years 0 to 99 as 1900 to 1999
-  return date.getUTCMonth() === month - 1 && date.getUTCDate() === day ? date.getTime() : null;
+  return date.getUTCMonth() === month - 1 ? date.getTime() : null; // another month: no such day
 }
 
 function minutesMs(hours: number, minutes: number): number {
