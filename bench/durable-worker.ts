@@ -1,0 +1,108 @@
+/** The worker of `durable.ts`: takes its job as JSON argument, ends when all is done, prints what it saw. */
+import { KafkaLog } from '../src/adapters/kafka/kafka-log.ts';
+import { InProcessParticipant } from '../src/adapters/node/in-process-participant.ts';
+import { realWorld } from '../src/adapters/node/world.ts';
+import { PostgresLedger } from '../src/adapters/postgres/ledger.ts';
+import { type Plan, planText } from '../src/core/plan.ts';
+import { DEFAULT_SETTINGS } from '../src/engine/options.ts';
+import { Worker } from '../src/engine/worker.ts';
+
+const job = JSON.parse(process.argv[2] ?? '{}') as {
+  topic: string;
+  connectionString: string;
+  transactions: number;
+  brokers: string[];
+};
+const RSS_SAMPLE_MS = 50;
+
+const world = realWorld();
+const seen = new Set<string>();
+const lastOf = new Map<string, number>();
+const underWay = new Set<string>();
+const counts = { doubled: 0, outOfOrder: 0, overlapping: 0, commits: 0, commitMs: 0 };
+let finished = 0;
+let rssBytes = 0;
+const done = Promise.withResolvers<void>();
+
+const participant = new InProcessParticipant(world, {
+  execute: (call) => {
+    const sequence = Number(call.data.sequence);
+    if (seen.has(call.key)) counts.doubled += 1;
+    seen.add(call.key);
+    if (sequence < (lastOf.get(call.location) ?? -1)) counts.outOfOrder += 1;
+    lastOf.set(call.location, sequence);
+    if (underWay.has(call.location)) counts.overlapping += 1;
+    underWay.add(call.location);
+    return { outcome: 'done', evidence: { sequence } };
+  },
+  status: () => ({ outcome: 'never' }),
+  capabilities: { replay: true, fence: true },
+});
+const step = { name: 'apply', participant: 'bench', timeoutMs: 10_000, irreversible: false };
+const plan: Plan = { type: 'withdraw', version: 1, steps: [step], deadlineMs: 900_000 };
+
+const log = new KafkaLog({
+  brokers: job.brokers,
+  clientId: 'bench',
+  topic: job.topic,
+  group: 'bench',
+  createResultsTopic: true,
+  world,
+});
+const settings = DEFAULT_SETTINGS;
+const worker = new Worker({
+  world,
+  log,
+  ledger: await PostgresLedger.open({
+    connectionString: job.connectionString,
+    identity: {
+      topic: job.topic,
+      group: 'bench',
+      worker: 'bench',
+      get topicId() {
+        return log.topic.id; // known when the log is open
+      },
+    },
+    commitLanes: settings.ledgerConnections,
+    allowMigrate: true,
+  }),
+  participant: () => participant,
+  types: {
+    planOf: (type) => (type === plan.type ? plan : null),
+    storedPlan: (type, text) => (type === plan.type && text === planText(plan) ? plan : null),
+    concurrencyOf: () => 1,
+  },
+  settings,
+  observer: {
+    problem: (error) => console.error(error.message),
+    handOver: () => {},
+    committed: ({ ms }) => {
+      counts.commits += 1;
+      counts.commitMs += ms;
+    },
+    called: () => {},
+    finished: ({ location }) => {
+      underWay.delete(location);
+      finished += 1;
+      if (finished === job.transactions) done.resolve();
+    },
+    deadLetter: () => {},
+  },
+  version: 'bench',
+});
+const sampler = setInterval(() => {
+  rssBytes = Math.max(rssBytes, process.memoryUsage.rss());
+}, RSS_SAMPLE_MS);
+await worker.start();
+await done.promise;
+const cpu = process.cpuUsage();
+await worker.stop(10_000);
+clearInterval(sampler);
+console.log(
+  JSON.stringify({
+    ...counts,
+    commitMs: Math.round((10 * counts.commitMs) / counts.commits) / 10,
+    rssMb: Math.round(rssBytes / 2 ** 20),
+    cpuSeconds: Math.round((cpu.user + cpu.system) / 1e5) / 10,
+  }),
+);

@@ -1,0 +1,19 @@
+/** `npm run bench -- <name> [options]`: each bench is a program of its own, run on the Node that runs this. */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const BENCHES: Readonly<Record<string, string>> = {
+  durable: 'the whole job: Kafka, Postgres with fsync, one worker, a participant without delay',
+  ledger: 'ledger commits alone',
+  fetch: 'fetch and parse alone',
+};
+
+const [name = '', ...args] = process.argv.slice(2);
+if (!Object.hasOwn(BENCHES, name)) {
+  const lines = Object.entries(BENCHES).map(([bench, what]) => `  ${bench.padEnd(10)} ${what}`);
+  console.error(`npm run bench -- <name> [options]\n${lines.join('\n')}`);
+  process.exit(64);
+}
+const script = fileURLToPath(new URL(`./${name}.ts`, import.meta.url));
+const { status } = spawnSync(process.execPath, [script, ...args], { stdio: 'inherit' });
+process.exit(status ?? 1);
