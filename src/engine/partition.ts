@@ -12,6 +12,7 @@
 import { assert, SignalboxError } from '../core/errors/catalogue.ts';
 import { type Lane, Lanes } from '../core/lanes.ts';
 import { partitionOf } from '../core/murmur2.ts';
+import { isLocation } from '../core/names.ts';
 import { Tally } from '../core/tally.ts';
 import { SPAN_MAX, Watermark } from '../core/watermark.ts';
 import { deadLetterWithoutLane } from './begin-record.ts';
@@ -31,8 +32,6 @@ export type Owned = Extract<TakeOver, { outcome: 'owned' }>;
 
 /** Records fetched beyond the oldest one that is not accounted: half of what the watermark can hold, 9 bytes each. */
 const SPAN_PAUSE = SPAN_MAX / 2;
-
-const LOCATION = /^[A-Za-z0-9._~-]{1,128}$/;
 
 export interface PartitionOptions {
   readonly doors: WorkerDoors;
@@ -133,7 +132,7 @@ export class Partition implements SlotHost {
   /** The lane the record waits in now; null when it has no location and can only be a dead letter. */
   #enqueue(record: WaitingRecord): Lane<WaitingRecord> | null {
     const { key } = record;
-    if (key === null || !LOCATION.test(key)) {
+    if (key === null || !isLocation(key)) {
       this.#outsideLanes += 1;
       this.#start(() => deadLetterWithoutLane(this, record).then(() => this.#deadLettered()));
       return null;

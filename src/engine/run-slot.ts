@@ -152,13 +152,9 @@ function evidenceText(holder: Holder): string | null {
   return Object.keys(holder.evidence).length === 0 ? null : JSON.stringify(holder.evidence);
 }
 
-/**
- * How long to wait before the next call, in ms: nothing when the transaction got on (another step, or the first
- * question after a doubtful execute), else longer with every call.
- */
+/** How long to wait before the next call, in ms: longer with every call that did not get the step on. */
 function waitAfter(slot: Slot, holder: Holder, decision: Decision): number {
-  const firstQuestion = holder.state === 'executing' && decision.to === 'in_doubt';
-  if (isFinal(decision.to) || decision.step !== holder.step || firstQuestion) return 0;
+  if (!decision.askAgain) return 0;
   const { settings, world } = slot.partition.doors;
   const { askAgainFirstMs: firstMs, askAgainMaxMs: maxMs } = settings;
   return backOff({ attempt: holder.asked, firstMs, maxMs, random: world.random });
