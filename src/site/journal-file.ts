@@ -100,6 +100,8 @@ export class JournalFile {
 
   /** Writes what was appended before; from now on `durable` rejects. */
   async close(): Promise<void> {
+    // A second close could hit a file that got the same descriptor meanwhile.
+    if (this.#closed) return;
     const last = this.durable();
     this.#closed = true;
     await last.catch(() => undefined);
