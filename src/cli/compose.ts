@@ -1,12 +1,11 @@
 /**
- * The one place where adapters are chosen and put together; nothing else in the product imports them. The Kafka
- * adapter is loaded only where it is used: it is most of the start-up time.
+ * The one place where adapters are chosen and put together; nothing else in the product imports them. What a short
+ * command does not need is loaded where it is used: loading is most of the time such a command takes.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EmbeddedLog } from '../adapters/embedded-log/embedded-log.ts';
 import { EmbeddedSender } from '../adapters/embedded-log/embedded-sender.ts';
-import { HttpParticipant } from '../adapters/http/http-participant.ts';
 import { EmbeddedPostgres, stopEmbedded } from '../adapters/postgres/embedded.ts';
 import { PostgresLedger } from '../adapters/postgres/ledger.ts';
 import { checkSchema, migrate } from '../adapters/postgres/migrate.ts';
@@ -22,10 +21,20 @@ import { Worker } from '../engine/worker.ts';
 import { graded } from './graded-participant.ts';
 
 export { realWorld } from '../adapters/node/world.ts';
-export { LogObserver } from '../adapters/telemetry/log-observer.ts';
-export { createLogger } from '../adapters/telemetry/logger.ts';
-export { Metrics } from '../adapters/telemetry/metrics.ts';
-export { observers } from '../adapters/telemetry/observers.ts';
+export type { Metrics } from '../adapters/telemetry/metrics.ts';
+
+/** Log, metrics, and several observers as one. */
+export async function loadTelemetry() {
+  const [{ LogObserver }, { createLogger }, { Metrics }, { observers }] = await Promise.all([
+    import('../adapters/telemetry/log-observer.ts'),
+    import('../adapters/telemetry/logger.ts'),
+    import('../adapters/telemetry/metrics.ts'),
+    import('../adapters/telemetry/observers.ts'),
+  ]);
+  return { LogObserver, createLogger, Metrics, observers };
+}
+
+export type Telemetry = Awaited<ReturnType<typeof loadTelemetry>>;
 
 /** Where the ledger is, with the secrets in it: not for logs. */
 export interface LedgerAddress {
@@ -281,11 +290,12 @@ export interface Participants {
 }
 
 /** Throws SB-5004 (final) when there is none at all, SB-5002 for one that cannot be used. */
-export function openParticipants(config: Config, world: World): Participants {
+export async function openParticipants(config: Config, world: World): Promise<Participants> {
   const entries = Object.entries(config.participants);
   if (entries.length === 0 || (config.types === null && config.participants.default === undefined)) {
     throw new SignalboxError('SB-5004', '', { final: true });
   }
+  const { HttpParticipant } = await import('../adapters/http/http-participant.ts');
   const all = new Map(
     entries.map(([name, { url, headers, grade }]) => {
       const participant = new HttpParticipant(world, { endpoint: url, headers });

@@ -21,7 +21,7 @@ import type { ReadModel } from '../engine/ports-read.ts';
 import {
   createKafkaTopic,
   type LedgerAddress,
-  Metrics,
+  loadTelemetry,
   openLedgerReader,
   openReadModel,
   openSender,
@@ -228,6 +228,7 @@ export class Demo {
     proof: Proof;
   }): Promise<string> {
     const { world, version } = this.#doors;
+    const { Metrics } = await loadTelemetry();
     const api = createApi({
       world,
       read,

@@ -97,7 +97,7 @@ function participantChecks(config: Config, world: World): Check[] {
 
 async function participantFinding(name: string, config: Config, world: World): Promise<Finding> {
   const url = config.participants[name]?.url ?? '';
-  const participants = openParticipants(config, world);
+  const participants = await openParticipants(config, world);
   try {
     return await capabilitiesFinding(url, participants.get(name));
   } finally {

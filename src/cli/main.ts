@@ -8,10 +8,9 @@ import { SignalboxError } from '../core/errors/catalogue.ts';
 import { DEFAULT_SETTINGS } from '../engine/options.ts';
 import type { ReadModel } from '../engine/ports-read.ts';
 import {
-  createLogger,
   findLedger,
-  LogObserver,
   ledgerName,
+  loadTelemetry,
   migrateLedger,
   openReadModel,
   openSender,
@@ -19,12 +18,9 @@ import {
   realWorld,
   startLedger,
 } from './compose.ts';
-import { Demo, type DemoOptions } from './demo-command.ts';
-import { doctorChecks } from './doctor-checks.ts';
-import { doctorCommand } from './doctor-command.ts';
+import type { DemoOptions } from './demo-command.ts';
 import { EXIT_OTHER, fail } from './fail.ts';
 import { locationsCommand } from './locations-command.ts';
-import { Run } from './run-command.ts';
 import { sendCommand } from './send-command.ts';
 import { showCommand } from './show-command.ts';
 import { EXIT_SECOND_SIGNAL, isForwarded, onStopSignal } from './stop-signal.ts';
@@ -168,6 +164,10 @@ async function migrate(common: Common): Promise<number> {
 }
 
 async function doctor(common: Common): Promise<number> {
+  const [{ doctorChecks }, { doctorCommand }] = await Promise.all([
+    import('./doctor-checks.ts'),
+    import('./doctor-command.ts'),
+  ]);
   const config = await configOf(common);
   return await doctorCommand(doctorChecks(config, world), processTerminal(common.json ?? false));
 }
@@ -176,8 +176,16 @@ async function run(options: Common & { port?: number; host?: string }): Promise<
   const config = await configOf(options, { 'api.port': options.port, 'api.host': options.host });
   const pretty = process.stdout.isTTY === true && options.json !== true;
   const write = (line: string) => void process.stdout.write(line);
-  const log = createLogger({ level: config.logLevel, worker: config.worker, pretty, write });
-  const running = new Run({ config, version, world, log, observer: new LogObserver(log, world) });
+  const [{ Run }, telemetry] = await Promise.all([import('./run-command.ts'), loadTelemetry()]);
+  const log = telemetry.createLogger({ level: config.logLevel, worker: config.worker, pretty, write });
+  const running = new Run({
+    config,
+    version,
+    world,
+    log,
+    telemetry,
+    observer: new telemetry.LogObserver(log, world),
+  });
   listenToSignals(
     (signal) => running.stop(signal),
     () => process.exit(EXIT_SECOND_SIGNAL),
@@ -188,6 +196,7 @@ async function run(options: Common & { port?: number; host?: string }): Promise<
 interface DemoArguments extends Common, DemoOptions {}
 
 async function demo(options: DemoArguments): Promise<number> {
+  const { Demo } = await import('./demo-command.ts');
   const terminal = processTerminal(options.json ?? false);
   const doors = { world, terminal, version, folder: process.cwd(), directory: process.env.SIGNALBOX_DIR };
   const running = new Demo(

@@ -21,8 +21,7 @@ import {
   type LedgerAddress,
   ledgerName,
   logName,
-  Metrics,
-  observers,
+  type Metrics,
   openLog,
   openParticipants,
   openReadModel,
@@ -32,6 +31,7 @@ import {
   prepareLedger,
   startLedger,
   stopLedger,
+  type Telemetry,
 } from './compose.ts';
 import { keepLedger } from './keep-ledger.ts';
 
@@ -45,6 +45,7 @@ export interface RunOptions {
   readonly version: string;
   readonly world: World;
   readonly log: RunLog;
+  readonly telemetry: Pick<Telemetry, 'Metrics' | 'observers'>;
   readonly observer: Observer;
 }
 
@@ -78,6 +79,7 @@ export class Run {
 
   constructor(options: RunOptions) {
     this.#options = options;
+    const { Metrics, observers } = options.telemetry;
     this.#metrics = new Metrics(options.version);
     this.#observer = observers(options.observer, this.#metrics, this.#endingObserver());
   }
@@ -114,7 +116,7 @@ export class Run {
   async #start(): Promise<void> {
     const { config, version, world, log } = this.#options;
     const { access, says } = apiAccess(config);
-    const participants = openParticipants(config, world);
+    const participants = await openParticipants(config, world);
     log.info(
       { version },
       `Signalbox: log is ${logName(config)}; ledger is ${ledgerName(config)}; participant ${participantNames(config)}; worker ${config.worker}`,
