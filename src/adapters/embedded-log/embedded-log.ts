@@ -76,6 +76,7 @@ export class EmbeddedLog implements TransactionLog {
   #trouble: Trouble | null = null;
   #parts: Parts | null = null;
   #closed: Promise<void> | null = null;
+  #isClosed = false;
   #ends: { readonly atMs: number; readonly offsets: Promise<ReadonlyMap<number, number>> } | null = null;
 
   constructor(settings: EmbeddedLogSettings) {
@@ -149,7 +150,7 @@ export class EmbeddedLog implements TransactionLog {
 
   health(): LogHealth {
     const problem = this.#trouble?.problem ?? null;
-    const connected = this.#parts !== null && problem === null;
+    const connected = this.#parts !== null && problem === null && !this.#isClosed;
     return { connected, joined: this.#parts?.member.joined ?? false, problem };
   }
 
@@ -169,6 +170,7 @@ export class EmbeddedLog implements TransactionLog {
       parts.fetcher.close();
       parts.notifications.close();
     }
+    this.#isClosed = true;
     await this.#database.close();
   }
 

@@ -61,6 +61,10 @@ const COMMIT_EVERY_MS = 1_000;
 const PROOF = 2 / 3;
 /** Heartbeats a session time-out. */
 const HEARTBEATS = 3;
+/** A statement that hangs is given up after a quarter of the session: in time to be told, and to try once more. */
+const STATEMENT = 1 / 4;
+/** … but not before a busy disk had its chance. */
+const STATEMENT_MS_MIN = 500;
 /** Heartbeat, assignment, heartbeat: more only when others change the group meanwhile; the next pass goes on. */
 const ROUNDS_MAX = 10;
 /** While closing, how long to try to tell a database that does not answer. */
@@ -69,6 +73,7 @@ const LEAVE_MS = 2_000;
 interface Hold {
   readonly partition: number;
   state: 'owned' | 'draining' | 'drained';
+  /** Group offset as the listener wants it, and as it is known to be written; null: not in this assignment. */
   noted: number | null;
   written: number | null;
 }
@@ -123,9 +128,13 @@ export class Member {
     return world.monotonic() - this.#provenAtMs < sessionTimeoutMs * PROOF;
   }
 
+  /** Only grows while we own the partition; the first one may be below what the group had. */
   note(partition: number, offset: number): void {
     const hold = this.#holds.get(partition);
-    if (hold !== undefined) hold.noted = offset;
+    if (hold === undefined) return;
+    // The loop may be waiting for the next heartbeat: from here it waits for the next commit.
+    if (hold.noted === hold.written) this.#bell.ring();
+    hold.noted = Math.max(hold.noted ?? offset, offset);
   }
 
   groupChanged(): void {
@@ -178,8 +187,10 @@ export class Member {
     const { world, sessionTimeoutMs } = this.#options;
     const heartbeatMs = sessionTimeoutMs / HEARTBEATS;
     const isDirty = [...this.#holds.values()].some(({ noted, written }) => noted !== written);
-    const nextMs = isDirty ? Math.min(heartbeatMs, COMMIT_EVERY_MS) : heartbeatMs;
-    const leftMs = (this.#closing?.deadlineMs ?? Number.POSITIVE_INFINITY) - world.monotonic();
+    const nowMs = world.monotonic();
+    const commitMs = isDirty ? this.#committedAtMs + COMMIT_EVERY_MS - nowMs : heartbeatMs;
+    const nextMs = Math.min(heartbeatMs, commitMs);
+    const leftMs = (this.#closing?.deadlineMs ?? Number.POSITIVE_INFINITY) - nowMs;
     return Math.max(1, Math.min(nextMs, this.#holds.size === 0 ? nextMs : leftMs));
   }
 
@@ -247,7 +258,7 @@ export class Member {
       if (hold === undefined) {
         const text = beat.group_offsets?.[index] ?? null;
         const offset = text === null ? null : Number(text);
-        hold = { partition, state: 'owned', noted: offset, written: offset };
+        hold = { partition, state: 'owned', noted: null, written: null };
         this.#holds.set(partition, hold);
         events.assigned(partition, offset);
       }
@@ -358,12 +369,15 @@ export class Member {
     return [this.#options.topic, this.#options.group, this.#id];
   }
 
-  /** No statement may take longer than a heartbeat's turn, or one that hangs would cost the membership. */
   async #query<Row extends object = object>(
     statement: Parameters<Database['query']>[0],
     values: readonly unknown[],
   ): Promise<Row[]> {
     const { database, sessionTimeoutMs } = this.#options;
-    return await database.query<Row>(statement, values, Math.max(sessionTimeoutMs / HEARTBEATS, 500));
+    return await database.query<Row>(
+      statement,
+      values,
+      Math.max(sessionTimeoutMs * STATEMENT, STATEMENT_MS_MIN),
+    );
   }
 }
