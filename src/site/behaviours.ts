@@ -3,7 +3,7 @@
  * B1 the choice for a key depends on seed, key, kind and rates only: the same run repeats itself.
  * B2 a behaviour meets the first call of its kind for a key; later calls get what is on record.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { CallKind } from '../core/answer.ts';
 
 export interface Behaviours {
@@ -88,7 +88,7 @@ const BY_KIND = { execute: EXECUTE, status: STATUS, reverse: REVERSE } as const;
 
 /** 0 <= x < 1, even, the same for the same seed and text. */
 export function chance(seed: string, text: string): number {
-  return createHash('sha256').update(`${seed}\n${text}`).digest().readUInt32BE(0) / 2 ** 32;
+  return Number.parseInt(hash('sha256', `${seed}\n${text}`).slice(0, 8), 16) / 2 ** 32;
 }
 
 export function behaviourOf(behaviours: Behaviours, seed: string, kind: CallKind, key: string): Behaviour {
