@@ -1,10 +1,10 @@
 /** The read model on a real Postgres with the real schema; rows are put there as a ledger would leave them. */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import pg from 'pg';
-import { type OwnPostgres, ownPostgres } from '../../../test/fixtures/postgres.ts';
+import { type TestPostgres, testPostgres } from '../../../test/fixtures/postgres.ts';
 import { partitionOf } from '../../core/murmur2.ts';
+import { migrate } from './migrate.ts';
 import { PostgresReadModel } from './read-model.ts';
 
 const TOPIC = 'transactions';
@@ -12,17 +12,14 @@ const GROUP = 'signalbox';
 const PARTITIONS = 4;
 const TABLES = 'partitions, transactions, transitions, locations, dead_letters, workers';
 
-let postgres: OwnPostgres;
+let postgres: TestPostgres;
 let database: pg.Client;
 let model: PostgresReadModel;
 
 before(async () => {
-  postgres = await ownPostgres();
+  postgres = await testPostgres();
+  await migrate({ connectionString: postgres.connectionString });
   await connect();
-  await database.query('CREATE SCHEMA IF NOT EXISTS signalbox');
-  const folder = new URL('./migrations/', import.meta.url);
-  for (const file of readdirSync(folder).toSorted())
-    await database.query(readFileSync(new URL(file, folder), 'utf8'));
   model = newModel();
 });
 

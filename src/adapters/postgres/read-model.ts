@@ -3,8 +3,8 @@
  * number of partitions first), so each answer is one snapshot; the statements are in sql/read-*.sql.
  *
  * V1 Reads only: each session is read-only, and no statement may take longer than five seconds.
- * V2 Never depends on planner statistics: sessions avoid sequential scans, so a read of a table that has just
- *    grown still goes through its indexes.
+ * V2 Never depends on planner statistics: sessions avoid sequential and bitmap scans, so a read of a table that
+ *    has just grown still goes through its indexes, and only through them where they hold all that is asked.
  * V3 Connects at the first read and again after a failure. Every failure is a SignalboxError: SB-2001 cannot be
  *    reached or takes too long, SB-2002 credentials, SB-2003 not migrated, SB-2009 privileges, SB-2010 database.
  */
@@ -57,7 +57,7 @@ const LAST_SEARCH_MAX = 5_000;
 
 /** Settings of each session (V1, V2). */
 export const READ_SESSION = `SET default_transaction_read_only = on; SET statement_timeout = ${STATEMENT_TIMEOUT_MS};
-SET enable_seqscan = off; SET timezone = 'UTC'`;
+SET enable_seqscan = off; SET enable_bitmapscan = off; SET timezone = 'UTC'`;
 
 function sql(name: string): string {
   return readFileSync(new URL(`./sql/read-${name}.sql`, import.meta.url), 'utf8');
