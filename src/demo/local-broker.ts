@@ -198,6 +198,8 @@ async function launch(layout: Layout): Promise<ChildProcess> {
     const memory = [`-Xmx${layout.heapMb}m`, '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'];
     const child = spawn(layout.java, [...memory, '-cp', layout.classPath, 'kafka.Kafka', layout.properties], {
       stdio: ['ignore', log.fd, log.fd],
+      // A group of its own: Ctrl-C in the terminal is for the one who stops it in order.
+      detached: true,
     });
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);
