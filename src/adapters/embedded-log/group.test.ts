@@ -167,6 +167,23 @@ describe('embedded log: group', () => {
     for (const member of [first, second]) await member.log.close(1_000);
   });
 
+  test('who joins right after a restart of the server does not take the others for dead', async () => {
+    const session = { sessionTimeoutMs: 20_000 };
+    const away = await openLog(session);
+    await balanced(away);
+    const heal = await fixture.cutOff(away.log);
+    await fixture.restartBroker();
+    await sql(
+      "UPDATE signalbox_log.members SET heartbeat_at = heartbeat_at - interval '1 hour' WHERE topic = $topic",
+    );
+    const joined = await openLog(session);
+    await until('it is a member', () => joined.log.health().joined);
+    await heal();
+    await balanced(away, joined);
+    assert.deepEqual(away.lostPartitions, []);
+    for (const member of [away, joined]) await member.log.close(1_000);
+  });
+
   test('open waits for a database that is not there yet, and says so', async () => {
     await fixture.postgres.kill();
     const member = newLog();
