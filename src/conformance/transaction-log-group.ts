@@ -11,6 +11,7 @@ function watchOwners(scene: Scene): () => void {
     if (new Set(held).size < held.length)
       seen.push(JSON.stringify(scene.members.map((member) => member.held)));
   }, 2);
+  timer.unref();
   return () => {
     clearInterval(timer);
     assert.deepEqual(seen, [], 'a partition had two owners');
@@ -86,7 +87,8 @@ async function commitsBeforeHandOver(scene: Scene): Promise<void> {
   );
 }
 
-async function movesUnderLoad(scene: Scene): Promise<void> {
+/** Produces to eight partitions until stopped; resolves to everything that was produced. */
+function produceOn(scene: Scene): () => Promise<string[]> {
   const produced: string[] = [];
   let producing = true;
   const producer = (async () => {
@@ -99,18 +101,32 @@ async function movesUnderLoad(scene: Scene): Promise<void> {
       produced.push(...values);
     }
   })();
-  const stop = watchOwners(scene);
-  const first = await scene.join();
-  await scene.balanced(first);
-  const second = await scene.join();
-  await scene.balanced(first, second);
-  const third = await scene.join();
-  await scene.balanced(first, second, third);
-  await scene.close(first);
-  await scene.balanced(second, third);
-  producing = false;
-  await producer;
-  stop();
+  // Its failure is told by the one who stops it.
+  producer.catch(() => undefined);
+  return async () => {
+    producing = false;
+    await producer;
+    return produced;
+  };
+}
+
+async function movesUnderLoad(scene: Scene): Promise<void> {
+  const stopProducing = produceOn(scene);
+  const stopWatching = watchOwners(scene);
+  let produced: string[] = [];
+  try {
+    const first = await scene.join();
+    await scene.balanced(first);
+    const second = await scene.join();
+    await scene.balanced(first, second);
+    const third = await scene.join();
+    await scene.balanced(first, second, third);
+    await scene.close(first);
+    await scene.balanced(second, third);
+  } finally {
+    produced = await stopProducing();
+    stopWatching();
+  }
   const total = (): number => scene.members.reduce((sum, member) => sum + member.received.length, 0);
   await until(`${produced.length} records over all members`, () => total() >= produced.length, {
     state: total,

@@ -225,7 +225,16 @@ function guard(child: ChildProcess): void {
   // The pipe is a socket underneath; the type of `stdin` does not say so.
   const { stdin } = shell as unknown as { readonly stdin: { unref(): void } };
   stdin.unref();
-  child.once('exit', () => shell.pid !== undefined && process.kill(-shell.pid, 'SIGKILL'));
+  child.once('exit', () => endGroup(shell.pid));
+}
+
+function endGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
 }
 
 /** Polls Metadata until a broker is listed. Throws SB-3014 with the end of the log. */
@@ -243,6 +252,7 @@ async function untilReady(layout: Layout, child: ChildProcess): Promise<void> {
 
 async function answers(port: number): Promise<boolean> {
   const pool = new ConnectionPool('signalbox-local-broker', { connectTimeout: 1_000, requestTimeout: 2_000 });
+  pool.on('connecting', ({ connection }) => connection.on('error', () => undefined));
   try {
     const connection = await pool.get({ host: '127.0.0.1', port });
     const { brokers } = await metadataV12.api.async(connection, [], false, false);
