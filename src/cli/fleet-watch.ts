@@ -49,10 +49,11 @@ export class FleetWatch {
     return ((last.total - first.total) * 1_000) / (last.atMs - first.atMs);
   }
 
-  /** Records that wait: on the topic, in memory, in the ledger. */
+  /** Records that wait on the topic or for their lane. What is in memory counts in both, so the greater one. */
   backlog(): number {
     const { waiting = 0, partitions = [] } = this.#fleet ?? {};
-    return partitions.reduce((sum, { lag }) => sum + (lag ?? 0), waiting);
+    const lag = partitions.reduce((sum, each) => sum + (each.lag ?? 0), 0);
+    return Math.max(lag, waiting);
   }
 
   /** Nothing under way anywhere, by a look that was asked for after `sinceMs`. */

@@ -246,7 +246,7 @@ const count = (value, one, many) => `${number(value)} ${value === 1 ? one : many
 function drawStats() {
   const lag = status.partitions.reduce((sum, { lag: each }) => (each === null ? sum : sum + each), 0);
   const rows = [
-    ['Held', status.held, 'a person must decide', status.held > 0 ? 'lit-held' : ''],
+    ['Held', status.held, 'needs a person', status.held > 0 ? 'lit-held' : ''],
     ['In doubt', status.inDoubt, 'being asked', status.inDoubt > 0 ? 'lit-doubt' : ''],
     ['Executing', status.executing, 'in a slot now', ''],
     ['Waiting', status.waiting, 'for their lane', ''],
@@ -284,6 +284,7 @@ function drawStrips() {
       points.map((point) => point.inDoubt),
       'now',
     ),
+    element('p', { className: 'axis', text: 'the last five minutes, as this page saw them' }),
   );
 }
 
