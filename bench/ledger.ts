@@ -158,13 +158,13 @@ async function runLane(ledger: Ledger, places: readonly Place[]): Promise<number
 async function settings(connectionString: string): Promise<{ version: string; settings: string }> {
   const client = new pg.Client({ connectionString });
   await client.connect();
-  const { rows } = await client.query(
+  const { rows } = await client.query<{ version: string; settings: string }>(
     `select current_setting('server_version') as version, string_agg(name || '=' || setting || coalesce(unit, ''), ' ') as settings
        from pg_settings where name in ('fsync', 'synchronous_commit', 'shared_buffers', 'full_page_writes',
          'wal_compression', 'max_wal_size')`,
   );
   await client.end();
-  return rows[0];
+  return rows[0] ?? { version: '?', settings: '?' };
 }
 
 function percentile(sorted: readonly number[], share: number): number {
@@ -175,19 +175,31 @@ const server = values.url === undefined ? await testPostgres() : null;
 const connectionString = values.url ?? server?.connectionString ?? '';
 try {
   const identity = { topic: `bench-${randomUUID()}`, topicId: 'bench', group: 'bench', worker: 'bench' };
-  const ledger = await PostgresLedger.open({ connectionString, identity, commitLanes: lanes, allowMigrate: true });
+  const ledger = await PostgresLedger.open({
+    connectionString,
+    identity,
+    commitLanes: lanes,
+    allowMigrate: true,
+  });
   for (let partition = 0; partition < partitions; partition += 1) {
     const taken = await ledger.takeOver(partition);
     if (taken.outcome !== 'owned') throw new Error(taken.detail);
     counts.set(partition, { epoch: taken.epoch, offset: 0, lastNumber: 0 });
   }
-  const places = Array.from({ length: locations }, (_, index) => {
-    return { location: `bench-${String(index).padStart(6, '0')}`, partition: index % partitions, holder: null };
+  const places = Array.from({ length: locations }, (_, index): Place => {
+    return {
+      location: `bench-${String(index).padStart(6, '0')}`,
+      partition: index % partitions,
+      holder: null,
+    };
   });
   const cpuBefore = process.cpuUsage();
   const startedMs = performance.now();
   const perLane = Array.from({ length: lanes }, (_, lane) => {
-    return runLane(ledger, places.filter((place) => place.partition % lanes === lane));
+    return runLane(
+      ledger,
+      places.filter((place) => place.partition % lanes === lane),
+    );
   });
   const finished = (await Promise.all(perLane)).reduce((sum, count) => sum + count, 0);
   const seconds = (performance.now() - startedMs) / 1000;
@@ -211,7 +223,8 @@ try {
     postgres: await settings(connectionString),
   };
   if (values.json) console.log(JSON.stringify(report, null, 2));
-  else for (const [name, value] of Object.entries(report)) console.log(name.padEnd(22), JSON.stringify(value));
+  else
+    for (const [name, value] of Object.entries(report)) console.log(name.padEnd(22), JSON.stringify(value));
 } finally {
   await server?.stop();
 }

@@ -37,15 +37,19 @@ export interface EncodedCommit {
   /** Which of `changes` are plain: the server does not answer them one by one. */
   readonly plain: readonly boolean[];
   readonly begins: readonly Begin[];
+  readonly beginsTogether: boolean;
 }
 
 export interface EncodingOptions {
   readonly identity: LedgerIdentity;
   /** False: every change goes one by one, because a plain one did not match its row. */
   readonly plainRuns: boolean;
+  /** False: every begin goes one by one, because not all of them find id and slot free. */
+  readonly beginsTogether: boolean;
 }
 
-export function encodeCommit(commit: Commit, { identity, plainRuns }: EncodingOptions): EncodedCommit {
+export function encodeCommit(commit: Commit, options: EncodingOptions): EncodedCommit {
+  const { identity, plainRuns, beginsTogether } = options;
   const heads = commit.heads.toSorted((a, b) => a.partition - b.partition); // the order of the locks
   const headOf = new Map(heads.map((head, index) => [head.partition, index + 1]));
   assert(headOf.size === heads.length, 'a partition has two heads in one commit');
@@ -62,6 +66,7 @@ export function encodeCommit(commit: Commit, { identity, plainRuns }: EncodingOp
     int4Array(entries.map((entry) => headOf.get(entry.partition) ?? 0));
   const { plain, ends } = plainRuns ? runsOf(changes) : runsOf(changes, Number.POSITIVE_INFINITY);
   const counted = countPlain(heads, changes, plain);
+  const { indexes, plans } = plansOf(begins);
   const values = [
     identity.topic,
     identity.topicId,
@@ -75,8 +80,12 @@ export function encodeCommit(commit: Commit, { identity, plainRuns }: EncodingOp
     ...slowColumns(changes.filter((_, index) => plain[index] !== true)),
     headIndexes(begins),
     ...beginColumns(begins),
+    int4Array(indexes),
+    beginsTogether ? 'true' : 'false',
+    firstExpiry(begins),
+    ...planColumns(plans),
   ];
-  return { values, heads, changes, plain, begins };
+  return { values, heads, changes, plain, begins, beginsTogether };
 }
 
 function isPlain(change: Change): boolean {
@@ -224,7 +233,6 @@ function slowColumns(changes: readonly Change[]) {
 }
 
 function beginColumns(begins: readonly Begin[]) {
-  const { indexes, plans } = plansOf(begins);
   return [
     int8Array(begins.map((begin) => begin.offset)),
     asciiArray(begins.map((begin) => begin.id)),
@@ -234,8 +242,11 @@ function beginColumns(begins: readonly Begin[]) {
     timeArray(begins.map((begin) => begin.expiresAtMs)),
     timeArray(begins.map((begin) => begin.recordTimeMs)),
     asciiArray(begins.map((begin) => begin.traceparent)),
-    int4Array(indexes),
-    firstExpiry(begins),
+  ];
+}
+
+function planColumns(plans: readonly Begin[]) {
+  return [
     textArray(plans.map((plan) => plan.type)),
     textArray(plans.map((plan) => plan.plan)),
     int8Array(plans.map((plan) => plan.timeoutMs)),

@@ -51,15 +51,21 @@ export interface PostgresLedgerOptions {
 const OTHER_CONNECTIONS_MAX = 4;
 /** The third attempt in a row that ends by a take-over is the last: it may be the step that kills the workers. */
 const TAKE_OVERS_MAX = 3;
-/** A plain finish did not match its row: see migrations/0002_commit.sql. */
-const NOT_AS_EXPECTED = 'SB001';
+/**
+ * After a commit whose begins did not all find id and slot free, so many do them one by one, which is slower but
+ * never done twice: duplicates come in crowds, when a partition is fetched again after a take-over.
+ */
+const CAREFUL_COMMITS = 8;
+/** SQLSTATEs of migrations/0002_commit.sql. */
+const FINISH_NOT_AS_EXPECTED = 'SB001';
+const BEGIN_NOT_AS_EXPECTED = 'SB003';
+const UNIQUE_VIOLATION = '23505';
 
 const asText = { getTypeParser: () => (value: string) => value };
 
 export class PostgresLedger implements Ledger {
   readonly #identity: LedgerIdentity;
-  readonly #lanes: readonly ConnectionPool[];
-  readonly #busy: boolean[];
+  readonly #lanes: readonly CommitLane[];
   readonly #others: ConnectionPool;
 
   /** Checks the schema, and migrates it if allowed. Throws SignalboxError SB-2001 to SB-2004, SB-2009, SB-2010. */
@@ -79,70 +85,75 @@ export class PostgresLedger implements Ledger {
       applicationName: `signalbox ${identity.worker}`,
     };
     this.#lanes = Array.from({ length: commitLanes }, () => {
-      return new ConnectionPool({ ...connection, connectionsMax: 1 });
+      const pool = new ConnectionPool({ ...connection, connectionsMax: 1 });
+      return { pool, busy: false, carefulCommits: 0 };
     });
-    this.#busy = this.#lanes.map(() => false);
     this.#others = new ConnectionPool({ ...connection, connectionsMax: OTHER_CONNECTIONS_MAX });
   }
 
   async commit(commit: Commit): Promise<CommitAnswer> {
     const lane = this.#laneOf(commit);
-    assert(this.#busy[lane] === false, `two commits at once on lane ${lane}`);
-    this.#busy[lane] = true;
+    assert(!lane.busy, 'two commits at once on one lane');
+    lane.busy = true;
     try {
       return await this.#commitOn(lane, commit);
     } finally {
-      this.#busy[lane] = false;
+      lane.busy = false;
     }
   }
 
-  #laneOf({ heads }: Commit): number {
-    const [first] = heads;
-    assert(first !== undefined, 'a commit has at least one head');
-    const lane = first.partition % this.#lanes.length;
-    const mixed = heads.some((head) => head.partition % this.#lanes.length !== lane);
-    assert(!mixed, 'a commit mixes partitions of different lanes');
+  #laneOf({ heads }: Commit): CommitLane {
+    const numbers = new Set(heads.map(({ partition }) => partition % this.#lanes.length));
+    assert(numbers.size === 1, 'a commit has heads, all of one lane');
+    const [number = 0] = numbers;
+    const lane = this.#lanes[number];
+    assert(lane !== undefined, `there is no lane ${number}`);
     return lane;
   }
 
-  /** Each turn of the loop leaves out a partition at least, or is the last but one: at most heads + 2 turns. */
-  async #commitOn(lane: number, commit: Commit): Promise<CommitAnswer> {
+  /**
+   * Each turn of the loop but the last leaves out a partition or a shortcut: at most heads + 3 turns. A turn that
+   * is not the last wrote nothing.
+   */
+  async #commitOn(lane: CommitLane, commit: Commit): Promise<CommitAnswer> {
     const fenced = new Set<number>();
-    let plainRuns = true;
     let rest = commit;
+    let plainRuns = true;
+    let beginsTogether = lane.carefulCommits === 0;
+    if (!beginsTogether) lane.carefulCommits -= 1;
     for (;;) {
-      const encoded = encodeCommit(rest, { identity: this.#identity, plainRuns });
-      const row = await this.#send(lane, encoded, plainRuns);
-      if (row === 'not as expected') {
+      const encoded = encodeCommit(rest, { identity: this.#identity, plainRuns, beginsTogether });
+      const sent = await this.#send(lane, encoded);
+      if (sent === 'finishes one by one') {
         plainRuns = false;
-        continue;
+      } else if (sent === 'begins one by one') {
+        beginsTogether = false;
+        lane.carefulCommits = CAREFUL_COMMITS;
+      } else if (sent[1] === null) {
+        return answerOf(commit, { row: sent, fenced, applied: decodeAnswers(sent, encoded, rest.entries) });
+      } else {
+        for (const partition of parseIntegers(sent[1])) fenced.add(Number(partition));
+        rest = without(commit, fenced);
+        if (rest.heads.length === 0) return answerOf(commit, { row: sent, fenced, applied: [] });
       }
-      const newlyFenced = parseIntegers(row[1]).map(Number);
-      if (newlyFenced.length === 0) {
-        return answerOf(commit, { row, fenced, applied: decodeAnswers(row, encoded, rest.entries) });
-      }
-      for (const partition of newlyFenced) fenced.add(partition);
-      rest = without(commit, fenced);
-      if (rest.heads.length === 0) return answerOf(commit, { row, fenced, applied: [] });
     }
   }
 
   async #send(
-    lane: number,
-    { values }: EncodedCommit,
-    plainRuns: boolean,
-  ): Promise<CommitRow | 'not as expected'> {
+    { pool }: CommitLane,
+    { values, plain, beginsTogether }: EncodedCommit,
+  ): Promise<CommitRow | 'finishes one by one' | 'begins one by one'> {
     const query = { name: 'commit', text: SQL.commit, values, rowMode: 'array' as const, types: asText };
-    const pool = this.#lanes[lane];
-    assert(pool !== undefined, `there is no lane ${lane}`);
     try {
       const { rows } = await pool.run((client) => client.query<string[]>(query));
       const [row] = rows;
       assert(row !== undefined, 'the commit function returned no row');
       return row as unknown as CommitRow;
     } catch (error) {
-      const mismatch = error instanceof LedgerError && sqlState(error.cause) === NOT_AS_EXPECTED;
-      if (mismatch && plainRuns) return 'not as expected';
+      const state = error instanceof LedgerError ? sqlState(error.cause) : null;
+      if (state === FINISH_NOT_AS_EXPECTED && plain.includes(true)) return 'finishes one by one';
+      const begin = state === BEGIN_NOT_AS_EXPECTED || state === UNIQUE_VIOLATION;
+      if (begin && beginsTogether) return 'begins one by one';
       throw error;
     }
   }
@@ -236,8 +247,16 @@ export class PostgresLedger implements Ledger {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#lanes, this.#others].map((pool) => pool.close()));
+    await Promise.all([...this.#lanes.map(({ pool }) => pool), this.#others].map((pool) => pool.close()));
   }
+}
+
+/** One connection, and what it learned. */
+interface CommitLane {
+  readonly pool: ConnectionPool;
+  busy: boolean;
+  /** Commits left that do their begins one by one. */
+  carefulCommits: number;
 }
 
 interface OwnerColumns {

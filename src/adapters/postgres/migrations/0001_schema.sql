@@ -67,6 +67,10 @@ create table signalbox.transactions (
 -- One holder per slot of a location, whatever partition and worker it came by: the last line of S1.
 create unique index transactions_holder on signalbox.transactions (location, slot)
   where state in ('executing', 'in_doubt', 'reversing', 'held');
+-- Slots that lie above a lowered concurrency are looked for here, in an index that is empty while every location
+-- has one slot.
+create index transactions_high_slot on signalbox.transactions (location, slot)
+  where slot > 1 and state in ('executing', 'in_doubt', 'reversing', 'held');
 create unique index transactions_number on signalbox.transactions (topic, partition, number)
   where number is not null;
 create index transactions_open on signalbox.transactions (topic, partition, state)

@@ -6,15 +6,18 @@
 -- M2 Each statement sees what the ones before it wrote: READ COMMITTED, volatile functions, separate statements.
 -- M3 Every lookup is a nested loop over a unique or partial index, whatever the statistics say: signalbox.commit
 --    pins the plans with SET, and the functions it calls are planned under the same settings.
+-- M4 What usually happens (plain finishes, begins that find their slot free) is one statement for all of them,
+--    without preparation for anything else. When it is not so, SB001 or SB003 undoes the commit, and the client
+--    sends it again to be done one by one.
 --
 -- FOR NO KEY UPDATE and not FOR SHARE: the commit writes these rows at its end (number, counters), and two
 -- commits that share a lock and then both want to write would be a deadlock.
 --
 -- Arrays are columns: h_ heads, d_ dead letters, c_ changes, s_ what only slow changes need, b_ begins,
 -- p_ plans (a begin names its own by index). A column that is null as a whole has no value in any row.
-
--- Errors of their own: SB001 a plain finish does not match its row (the client sends the changes one by one),
--- SB002 the client counts result numbers differently.
+--
+-- SQLSTATEs of its own: SB001 a plain finish does not match its row; SB002 the client counts result numbers
+-- differently; SB003 (or 23505) a begin does not find its slot free or its id new.
 
 -- A change that starts an attempt, enters doubt, gives up …: one at a time, with history. "number" is given to the
 -- row if it becomes final. Not applied: found_state and found_token say what is there.
@@ -25,7 +28,7 @@ create function signalbox.change(
   the_reason text, the_code text, the_detail text, the_call text, call_started timestamptz,
   call_answered timestamptz, next_at timestamptz, timeout_ms bigint, next_number bigint,
   out applied boolean, out found_state signalbox.state, out found_step integer, out found_token bigint,
-  out found_not_after timestamptz)
+  out found_not_after timestamptz, out found_number bigint)
 language plpgsql as $$
 declare
   was record;
@@ -53,6 +56,7 @@ begin
   found_token := case when new_token then nextval('signalbox.tokens') else was.token end;
   found_not_after := case when attempt
     then least(now_at + timeout_ms * interval '1 millisecond', was.deadline) else was.not_after end;
+  found_number := case when final then next_number end;
   update signalbox.transactions t set
     state = to_state, step = to_step, token = found_token, not_after = found_not_after,
     evidence = coalesce(the_evidence, t.evidence), reason = the_reason, code = the_code, detail = the_detail,
@@ -60,7 +64,7 @@ begin
     -- An attempt that ended by an answer, and another step, start the count anew; so does a person.
     takeovers = case when from_state in ('in_doubt', 'reversing') and to_step = t.step then t.takeovers else 0 end,
     changed_at = now_at, next_attempt_at = case when final then null else next_at end,
-    finished_at = case when final then now_at end, number = case when final then next_number end,
+    finished_at = case when final then now_at end, number = found_number,
     worker = the_worker, epoch = the_epoch
   where t.id = the_id;
   if from_state = 'executing' and was.attempts = 1
@@ -87,6 +91,79 @@ begin
   alter sequence signalbox.tokens cache 1;
   if (select s.last_value from signalbox.tokens s) <= above_mark then
     execute format('alter sequence signalbox.tokens restart with %s', above_mark + 1);
+  end if;
+end $$;
+
+-- Finishes of executing transactions, numbers first..stop of the columns, in one statement. "last" is per head the
+-- number of the last result without plain finishes; c_rank counts those.
+create function signalbox.finish_plain(
+  now_at timestamptz, the_topic text, the_worker text, h_partition integer[], h_epoch bigint[], last bigint[],
+  first integer, stop integer, c_head integer[], c_id text[], c_token bigint[], c_refused boolean[],
+  c_step integer[], c_rank bigint[], c_evidence text[], c_reason text[], c_started timestamptz[],
+  c_answered timestamptz[])
+returns void language plpgsql as $$
+declare
+  executing constant signalbox.state := 'executing';
+  row_count bigint;
+  retried integer[];
+begin
+  -- Nested loop over the numbers first..stop and transactions_pkey, by force: two inequalities instead of "="
+  -- leave no other path to the table, and a variable as the state keeps the partial indexes out. Otherwise a
+  -- plan made for a small table would read an index as a whole for each number.
+  with finished as (
+    update signalbox.transactions t set
+      state = case when c_refused[i] then 'rolled_back'::signalbox.state else 'completed' end,
+      step = c_step[i], evidence = coalesce(c_evidence[i], t.evidence), reason = c_reason[i], code = null,
+      detail = null, takeovers = 0, changed_at = now_at, finished_at = now_at, next_attempt_at = null,
+      number = last[c_head[i]] + c_rank[i], worker = the_worker, epoch = h_epoch[c_head[i]]
+    from generate_series(first, stop) i
+    where t.id >= c_id[i] and t.id <= c_id[i] and t.state = executing and t.token = c_token[i]
+      and t.topic = the_topic and t.partition = h_partition[c_head[i]]
+    returning i, t.attempts)
+  select count(*), array_agg(f.i) filter (where f.attempts > 1) into row_count, retried from finished f;
+  if row_count <> stop - first + 1 then
+    raise exception 'a row is not as expected' using errcode = 'SB001';
+  end if;
+  insert into signalbox.transitions (id, at, event, "from", "to", step, token, call, started_at, answered_at,
+      reason, worker, epoch)
+    select c_id[i], now_at, case when c_refused[i] then 'refused' else 'done' end, 'executing',
+      case when c_refused[i] then 'rolled_back'::signalbox.state else 'completed' end, c_step[i], c_token[i],
+      'execute', c_started[i], c_answered[i], c_reason[i], the_worker, h_epoch[c_head[i]]
+    from unnest(retried) i;
+end $$;
+
+-- Begins in one statement, for a commit none of whose transactions has expired. The tokens are in entry order.
+create function signalbox.begin_together(
+  now_at timestamptz, the_topic text, the_worker text, h_partition integer[], h_epoch bigint[], b_head integer[],
+  b_offset bigint[], b_id text[], b_location text[], b_slot integer[], b_payload bytea[],
+  b_expires_at timestamptz[], b_record_at timestamptz[], b_traceparent text[], b_plan integer[], p_type text[],
+  p_plan text[], p_not_after timestamptz[], p_deadline timestamptz[], p_concurrency integer[],
+  out tokens bigint[])
+language plpgsql as $$
+begin
+  -- Nested loop over the numbers 1..n, locations_pkey and transactions_high_slot, in entry order. The subqueries
+  -- stay subqueries (offset 0, not a join): flattened, a small index would be read as a whole for each number.
+  with begun as (
+    insert into signalbox.transactions as t (id, topic, partition, "offset", location, slot, state, step, token,
+        type, plan, payload, attempts, takeovers, record_at, began_at, changed_at, not_after, deadline,
+        expires_at, traceparent, worker, epoch)
+      select b_id[i], the_topic, h_partition[b_head[i]], b_offset[i], b_location[i], b_slot[i], 'executing', 0,
+        nextval('signalbox.tokens'), p_type[b_plan[i]], p_plan[b_plan[i]], b_payload[i], 1, 0, b_record_at[i],
+        now_at, now_at, least(p_not_after[b_plan[i]], p_deadline[b_plan[i]], b_expires_at[i]),
+        least(p_deadline[b_plan[i]], b_expires_at[i]), b_expires_at[i], b_traceparent[i], the_worker,
+        h_epoch[b_head[i]]
+      from generate_series(1, cardinality(b_id)) i
+        left join lateral (select l.paused, l.concurrency from signalbox.locations l
+          where l.location = b_location[i] offset 0) l on true
+      where l.paused is not true
+        and b_slot[i] <= coalesce(l.concurrency, p_concurrency[b_plan[i]])
+        and (select h.slot from signalbox.transactions h where h.location = b_location[i]
+          and h.slot > coalesce(l.concurrency, p_concurrency[b_plan[i]])
+          and h.slot > 1 and h.state in ('executing', 'in_doubt', 'reversing', 'held') limit 1) is null
+      returning t.token)
+  select coalesce(array_agg(b.token), '{}') into tokens from begun b;
+  if cardinality(tokens) < cardinality(b_id) then
+    raise exception 'a location is paused or a slot above its concurrency' using errcode = 'SB003';
   end if;
 end $$;
 
@@ -117,6 +194,58 @@ begin
   answer := json_build_object('entry', entry, 'status', 'busy');
 end $$;
 
+-- One begin, whatever it meets: number is not null if it expired, token if it began, answer if neither.
+create function signalbox.begin_one(
+  now_at timestamptz, the_topic text, the_partition integer, the_worker text, the_epoch bigint, entry integer,
+  the_offset bigint, the_id text, the_location text, the_slot integer, the_payload bytea,
+  the_expires_at timestamptz, the_record_at timestamptz, the_traceparent text, the_type text, the_plan text,
+  the_not_after timestamptz, the_deadline timestamptz, the_concurrency integer, next_number bigint,
+  payload_room bigint, out token bigint, out number bigint, out answer text, out payload_bytes bigint)
+language plpgsql as $$
+declare
+  is_paused boolean;
+  slots integer;
+  no record;
+begin
+  payload_bytes := 0;
+  if the_expires_at < now_at then
+    insert into signalbox.transactions (id, topic, partition, "offset", location, state, step, type, plan, payload,
+        reason, attempts, takeovers, record_at, changed_at, finished_at, expires_at, number, traceparent, worker,
+        epoch)
+      values (the_id, the_topic, the_partition, the_offset, the_location, 'rolled_back', 0, the_type, the_plan,
+        the_payload, 'expired', 0, 0, the_record_at, now_at, now_at, the_expires_at, next_number,
+        the_traceparent, the_worker, the_epoch)
+      on conflict (id) do nothing;
+    if found then
+      number := next_number;
+      return;
+    end if;
+  else
+    select l.paused, l.concurrency into is_paused, slots from signalbox.locations l
+      where l.location = the_location;
+    slots := coalesce(slots, the_concurrency);
+    if is_paused is not true and the_slot <= slots and not exists (
+        select from signalbox.transactions h where h.location = the_location and h.slot > slots and h.slot > 1
+          and h.state in ('executing', 'in_doubt', 'reversing', 'held')) then
+      insert into signalbox.transactions as t (id, topic, partition, "offset", location, slot, state, step, token,
+          type, plan, payload, attempts, takeovers, record_at, began_at, changed_at, not_after, deadline,
+          expires_at, traceparent, worker, epoch)
+        values (the_id, the_topic, the_partition, the_offset, the_location, the_slot, 'executing', 0,
+          nextval('signalbox.tokens'), the_type, the_plan, the_payload, 1, 0, the_record_at, now_at, now_at,
+          least(the_not_after, the_deadline, the_expires_at), least(the_deadline, the_expires_at),
+          the_expires_at, the_traceparent, the_worker, the_epoch)
+        on conflict do nothing
+        returning t.token into token;
+      if found then
+        return;
+      end if;
+    end if;
+  end if;
+  no := signalbox.why_not(entry, the_id, the_location, payload_room);
+  answer := no.answer;
+  payload_bytes := no.payload_bytes;
+end $$;
+
 create function signalbox.commit(
   the_topic text, the_topic_id text, the_worker text,
   h_partition integer[], h_epoch bigint[], h_watermark bigint[], h_published bigint[], h_duplicates bigint[],
@@ -130,7 +259,7 @@ create function signalbox.commit(
   s_code text[], s_detail text[], s_call text[], s_next_at timestamptz[], s_timeout bigint[],
   b_head integer[], b_offset bigint[], b_id text[], b_location text[], b_slot integer[], b_payload bytea[],
   b_expires_at timestamptz[], b_record_at timestamptz[], b_traceparent text[], b_plan integer[],
-  first_expiry timestamptz,
+  b_together boolean, first_expiry timestamptz,
   p_type text[], p_plan text[], p_timeout bigint[], p_deadline bigint[], p_concurrency integer[],
   out at_ms bigint, out fenced integer[], out tokens bigint[], out slow_answers text, out other_begins text)
 language plpgsql
@@ -146,7 +275,6 @@ as $$
 declare
   -- An answer carries at most this much payload of existing rows: 2,000 of 256 KiB would be 500 MB.
   payload_room bigint := 8 * 1024 * 1024;
-  executing constant signalbox.state := 'executing';
   now_at timestamptz;
   last bigint[] := h_last;         -- per head: number of the last result so far, plain finishes left out
   refused bigint[] := h_refused;   -- per head: rolled back in this commit
@@ -155,19 +283,13 @@ declare
   deadline timestamptz[];
   slow text[];
   others text[];
-  retried integer[];
   head integer;
-  row_count bigint;
+  plan integer;
   first integer := 1;
-  taken integer := 1;              -- next of "tokens" that no begin has claimed
   stop integer;
-  slots integer;
-  token bigint;
-  is_paused boolean;
-  changed record;
   ledger record;
-  mine record;
-  no record;
+  changed record;
+  begun record;
 begin
   -- Heads: lock and compare. The client gives them in order of partition.
   for i in 1 .. cardinality(h_partition) loop
@@ -203,34 +325,11 @@ begin
     end if;
   end loop;
 
-  -- Changes, in order: runs of plain finishes in one statement each, the slow ones one by one.
+  -- Changes, in order: runs of plain finishes, and slow ones.
   foreach stop in array c_ends loop
     if c_slow[first] = 0 then
-      -- Nested loop over the numbers first..stop and transactions_pkey, by force: two inequalities instead of "="
-      -- leave no other path to the table, and a variable as the state keeps the partial indexes out. Otherwise a
-      -- plan made for a small table would read an index as a whole for each number.
-      with finished as (
-        update signalbox.transactions t set
-          state = case when c_refused[i] then 'rolled_back'::signalbox.state else 'completed' end,
-          step = c_step[i], evidence = coalesce(c_evidence[i], t.evidence), reason = c_reason[i], code = null,
-          detail = null, takeovers = 0, changed_at = now_at, finished_at = now_at, next_attempt_at = null,
-          number = last[c_head[i]] + c_rank[i], worker = the_worker, epoch = h_epoch[c_head[i]]
-        from generate_series(first, stop) i
-        where t.id >= c_id[i] and t.id <= c_id[i] and t.state = executing and t.token = c_token[i] and t.topic = the_topic
-          and t.partition = h_partition[c_head[i]]
-        returning i, t.attempts)
-      select count(*), array_agg(f.i) filter (where f.attempts > 1) into row_count, retried from finished f;
-      if row_count <> stop - first + 1 then
-        raise exception 'a row is not as expected' using errcode = 'SB001';
-      end if;
-      if retried is not null then
-        insert into signalbox.transitions (id, at, event, "from", "to", step, token, call, started_at,
-            answered_at, reason, worker, epoch)
-          select c_id[i], now_at, case when c_refused[i] then 'refused' else 'done' end, 'executing',
-            case when c_refused[i] then 'rolled_back'::signalbox.state else 'completed' end, c_step[i],
-            c_token[i], 'execute', c_started[i], c_answered[i], c_reason[i], the_worker, h_epoch[c_head[i]]
-          from unnest(retried) i;
-      end if;
+      perform signalbox.finish_plain(now_at, the_topic, the_worker, h_partition, h_epoch, last, first, stop,
+        c_head, c_id, c_token, c_refused, c_step, c_rank, c_evidence, c_reason, c_started, c_answered);
     else
       for i in first .. stop loop
         head := c_head[i];
@@ -239,22 +338,17 @@ begin
           s_late_to[c_slow[i]]::signalbox.state, c_step[i], s_late_step[c_slow[i]], s_new_token[c_slow[i]],
           c_evidence[i], c_reason[i], s_code[c_slow[i]], s_detail[c_slow[i]], s_call[c_slow[i]], c_started[i],
           c_answered[i], s_next_at[c_slow[i]], s_timeout[c_slow[i]], last[head] + c_rank[i] + 1);
-        if not changed.applied then
-          slow := array_append(slow, json_build_object('entry', i, 'status', 'changed',
-            'state', changed.found_state, 'token', changed.found_token::text)::text);
-          continue;
-        end if;
-        if changed.found_state in ('completed', 'rolled_back') then
+        slow := array_append(slow, json_build_object('entry', i,
+          'status', case when changed.applied then 'done' else 'changed' end, 'state', changed.found_state,
+          'step', changed.found_step, 'token', changed.found_token::text,
+          'notAfterMs', round(extract(epoch from changed.found_not_after) * 1000),
+          'number', changed.found_number)::text);
+        if changed.found_number is not null then
           last[head] := last[head] + 1;
           if changed.found_state = 'rolled_back' then
             refused[head] := refused[head] + 1;
           end if;
         end if;
-        slow := array_append(slow, json_build_object('entry', i, 'status', 'done',
-          'state', changed.found_state, 'step', changed.found_step, 'token', changed.found_token::text,
-          'notAfterMs', round(extract(epoch from changed.found_not_after) * 1000),
-          'number', case when changed.found_state in ('completed', 'rolled_back')
-            then last[head] + c_rank[i] end)::text);
       end loop;
     end if;
     first := stop + 1;
@@ -263,94 +357,33 @@ begin
     last[i] := last[i] + h_finished[i];
   end loop;
 
-  -- Begins.
+  -- Begins, in order.
   select array_agg(now_at + p_timeout[k] * interval '1 millisecond' order by k),
       array_agg(now_at + p_deadline[k] * interval '1 millisecond' order by k)
     into not_after, deadline from generate_series(1, cardinality(p_type)) k;
-  if first_expiry is null or now_at <= first_expiry then
-    -- Nested loop over the numbers 1..n, locations_pkey and transactions_holder, in entry order. The subqueries
-    -- stay subqueries (offset 0, not a join): flattened, a small index would be read as a whole for each number.
-    with begun as (
-      insert into signalbox.transactions as t (id, topic, partition, "offset", location, slot, state, step, token,
-          type, plan, payload, attempts, takeovers, record_at, began_at, changed_at, not_after, deadline,
-          expires_at, traceparent, worker, epoch)
-        select b_id[i], the_topic, h_partition[b_head[i]], b_offset[i], b_location[i], b_slot[i], 'executing', 0,
-          nextval('signalbox.tokens'), p_type[b_plan[i]], p_plan[b_plan[i]], b_payload[i], 1, 0, b_record_at[i],
-          now_at, now_at, least(not_after[b_plan[i]], deadline[b_plan[i]], b_expires_at[i]),
-          least(deadline[b_plan[i]], b_expires_at[i]), b_expires_at[i], b_traceparent[i], the_worker,
-          h_epoch[b_head[i]]
-        from generate_series(1, cardinality(b_id)) i
-          left join lateral (select l.paused, l.concurrency from signalbox.locations l
-            where l.location = b_location[i] offset 0) l on true
-        where l.paused is not true
-          and b_slot[i] <= coalesce(l.concurrency, p_concurrency[b_plan[i]])
-          and (select h.slot from signalbox.transactions h where h.location = b_location[i]
-            and h.slot > coalesce(l.concurrency, p_concurrency[b_plan[i]])
-            and h.state in ('executing', 'in_doubt', 'reversing', 'held') limit 1) is null
-        on conflict do nothing
-        returning t.token)
-    select coalesce(array_agg(b.token), '{}') into tokens from begun b;
-    if cardinality(tokens) < cardinality(b_id) then
-      -- The tokens are in entry order: the next one belongs to the first entry whose row carries it.
-      for i in 1 .. cardinality(b_id) loop
-        select t.token, t.partition, t."offset", t.location, t.slot into mine
-          from signalbox.transactions t where t.id = b_id[i];
-        if mine.token = tokens[taken] and mine.partition = h_partition[b_head[i]] and mine."offset" = b_offset[i]
-            and mine.location = b_location[i] and mine.slot = b_slot[i] then
-          taken := taken + 1;
-          continue;
-        end if;
-        no := signalbox.why_not(i, b_id[i], b_location[i], payload_room);
-        payload_room := payload_room - no.payload_bytes;
-        others := array_append(others, no.answer);
-      end loop;
-    end if;
+  if b_together and (first_expiry is null or now_at <= first_expiry) then
+    tokens := signalbox.begin_together(now_at, the_topic, the_worker, h_partition, h_epoch, b_head, b_offset, b_id,
+      b_location, b_slot, b_payload, b_expires_at, b_record_at, b_traceparent, b_plan, p_type, p_plan, not_after,
+      deadline, p_concurrency);
   else
-    -- Some have expired: one by one, because their results are numbered in entry order.
-    tokens := '{}';
     for i in 1 .. cardinality(b_id) loop
       head := b_head[i];
-      if b_expires_at[i] < now_at then
-        insert into signalbox.transactions (id, topic, partition, "offset", location, state, step, type, plan,
-            payload, reason, attempts, takeovers, record_at, changed_at, finished_at, expires_at, number,
-            traceparent, worker, epoch)
-          values (b_id[i], the_topic, h_partition[head], b_offset[i], b_location[i], 'rolled_back', 0,
-            p_type[b_plan[i]], p_plan[b_plan[i]], b_payload[i], 'expired', 0, 0, b_record_at[i], now_at, now_at,
-            b_expires_at[i], last[head] + 1, b_traceparent[i], the_worker, h_epoch[head])
-          on conflict do nothing;
-        if found then
-          last[head] := last[head] + 1;
-          refused[head] := refused[head] + 1;
-          others := array_append(others, json_build_object('entry', i, 'status', 'expired', 'number',
-            last[head])::text);
-          continue;
-        end if;
+      plan := b_plan[i];
+      begun := signalbox.begin_one(now_at, the_topic, h_partition[head], the_worker, h_epoch[head], i, b_offset[i],
+        b_id[i], b_location[i], b_slot[i], b_payload[i], b_expires_at[i], b_record_at[i], b_traceparent[i],
+        p_type[plan], p_plan[plan], not_after[plan], deadline[plan], p_concurrency[plan], last[head] + 1,
+        payload_room);
+      if begun.token is not null then
+        tokens := array_append(tokens, begun.token);
+      elsif begun.number is not null then
+        last[head] := begun.number;
+        refused[head] := refused[head] + 1;
+        others := array_append(others,
+          json_build_object('entry', i, 'status', 'expired', 'number', begun.number)::text);
       else
-        select l.paused, l.concurrency into is_paused, slots from signalbox.locations l
-          where l.location = b_location[i];
-        slots := coalesce(slots, p_concurrency[b_plan[i]]);
-        if is_paused is not true and b_slot[i] <= slots and not exists (
-            select from signalbox.transactions h where h.location = b_location[i] and h.slot > slots
-              and h.state in ('executing', 'in_doubt', 'reversing', 'held')) then
-          insert into signalbox.transactions as t (id, topic, partition, "offset", location, slot, state, step,
-              token, type, plan, payload, attempts, takeovers, record_at, began_at, changed_at, not_after,
-              deadline, expires_at, traceparent, worker, epoch)
-            values (b_id[i], the_topic, h_partition[head], b_offset[i], b_location[i], b_slot[i], 'executing', 0,
-              nextval('signalbox.tokens'), p_type[b_plan[i]], p_plan[b_plan[i]], b_payload[i], 1, 0,
-              b_record_at[i], now_at, now_at, least(not_after[b_plan[i]], deadline[b_plan[i]], b_expires_at[i]),
-              least(deadline[b_plan[i]], b_expires_at[i]), b_expires_at[i], b_traceparent[i], the_worker,
-              h_epoch[head])
-            on conflict do nothing
-            returning t.token into token;
-          if found then
-            tokens := array_append(tokens, token);
-            continue;
-          end if;
-        end if;
+        others := array_append(others, begun.answer);
+        payload_room := payload_room - begun.payload_bytes;
       end if;
-      no := signalbox.why_not(i, b_id[i], b_location[i], payload_room);
-      payload_room := payload_room - no.payload_bytes;
-      others := array_append(others, no.answer);
     end loop;
   end if;
 
