@@ -141,6 +141,18 @@ describe('EmbeddedPostgres', () => {
     await third.stop();
   });
 
+  test('find sees a running server and starts none', async () => {
+    const directory = await folder();
+    assert.equal(await EmbeddedPostgres.find(directory), null);
+    assert.equal(await EmbeddedPostgres.find(join(directory, 'missing')), null);
+    const server = await EmbeddedPostgres.start({ directory });
+    const found = await EmbeddedPostgres.find(directory);
+    assert.deepEqual([found?.pid, found?.alreadyRunning], [server.pid, true]);
+    assert.equal(found?.connectionString, server.connectionString);
+    await server.stop();
+    assert.equal(await EmbeddedPostgres.find(directory), null);
+  });
+
   test('of processes that start at once in a new directory, one starts it and all use it', async () => {
     const directory = await folder();
     const children = [starter(directory), starter(directory), starter(directory)];

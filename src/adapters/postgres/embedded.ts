@@ -117,16 +117,22 @@ export class EmbeddedPostgres {
         return new EmbeddedPostgres(place, running, other !== null);
       });
     } catch (error) {
-      if (error instanceof SignalboxError) throw error;
-      throw new SignalboxError('SB-2011', `${place.directory}: ${String(error)}`, { cause: error });
+      throw asFailure(place, error);
     }
   }
 
-  /** The running server of the directory; null when none runs. Starts nothing. */
+  /**
+   * The running server of the directory; null when none runs. Starts nothing. Throws SB-2011 when it cannot
+   * look, for example because the files are another user's.
+   */
   static async find(directory: string): Promise<EmbeddedPostgres | null> {
     const place = placeOf(directory);
-    const running = await adopt(place, DATABASE, 0);
-    return running === null ? null : new EmbeddedPostgres(place, running, true);
+    try {
+      const running = await adopt(place, DATABASE, 0);
+      return running === null ? null : new EmbeddedPostgres(place, running, true);
+    } catch (error) {
+      throw asFailure(place, error);
+    }
   }
 
   /** Ends the server that this object started, after a checkpoint. Connections still open are cut. */
@@ -372,6 +378,11 @@ async function makeDatabase(access: Access): Promise<void> {
   } finally {
     await client.end();
   }
+}
+
+function asFailure(place: Place, error: unknown): SignalboxError {
+  if (error instanceof SignalboxError) return error;
+  return new SignalboxError('SB-2011', `${place.directory}: ${String(error)}`, { cause: error });
 }
 
 async function startFailure(place: Place, what: string, from: number): Promise<SignalboxError> {

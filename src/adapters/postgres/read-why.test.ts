@@ -103,7 +103,7 @@ const situations: readonly {
     sentences: [
       'atm-7 is paused by alice (door open); 3 transactions are waiting.',
       'Nothing begins there until it is resumed.',
-      '"signalbox resume atm-7".',
+      'An operator resumes the location.',
     ],
   },
   {
@@ -139,7 +139,7 @@ const situations: readonly {
     sentences: [
       'It is not known since 12:00:50 UTC whether step apply of transaction pay-1 took effect: SB-4101 The participant did not answer within the deadline of the step (http://127.0.0.1:9000).',
       'worker-2 asks the status again at 12:01:05 UTC.',
-      'An answer of the participant that says what became of the step, or "signalbox decide pay-1".',
+      'An answer of the participant that says what became of the step, or the decision of a person.',
     ],
   },
   {
@@ -151,7 +151,7 @@ const situations: readonly {
     sentences: [
       'It is not known since 12:00:50 UTC whether step apply of transaction pay-1 took effect: SB-4101 The participant did not answer within the deadline of the step.',
       'worker-9 has never been heard of; the group hands the partition over after the session time-out; the next owner asks the status.',
-      'An answer of the participant that says what became of the step, or "signalbox decide pay-1".',
+      'An answer of the participant that says what became of the step, or the decision of a person.',
     ],
   },
   {
@@ -160,7 +160,7 @@ const situations: readonly {
     sentences: [
       'Step apply of transaction pay-1 is being undone since 12:00:50 UTC; the location is also paused.',
       'worker-2 asks the participant to undo it now; nothing begins after it while the location is paused.',
-      'The answer of the participant that the step is undone, or "signalbox decide pay-1"; then "signalbox resume atm-7".',
+      'The answer of the participant that the step is undone, or the decision of a person; then an operator resumes the location.',
     ],
   },
   {
@@ -169,7 +169,7 @@ const situations: readonly {
     sentences: [
       'Transaction pay-1 is held at step apply since 2026-11-24 23:59:59 UTC: SB-4203 The participant refused to reverse a step; 1 transaction is waiting behind it.',
       'Nothing by itself: a person decides.',
-      '"signalbox decide pay-1": Look at the location, then decide.',
+      'The decision of a person: look at the location, then decide.',
     ],
   },
   {
@@ -178,7 +178,7 @@ const situations: readonly {
     sentences: [
       'Transaction pay-1 is held at step apply since 2026-11-24 23:59:59 UTC: SB-4203 The participant refused to reverse a step.',
       'Nothing by itself: a person decides; a decision is applied by the next owner, for worker-2 has not been heard of for 3 h.',
-      '"signalbox decide pay-1": Look at the location, then decide.',
+      'The decision of a person: look at the location, then decide.',
     ],
   },
   {
@@ -190,7 +190,7 @@ const situations: readonly {
     sentences: [
       'Transaction pay-2 is held at step apply since 12:00:55 UTC: SB-4203 The participant refused to reverse a step; 2 of 3 slots are taken.',
       'Nothing by itself: a person decides.',
-      '"signalbox decide pay-2": Look at the location, then decide.',
+      'The decision of a person: look at the location, then decide.',
     ],
   },
 ];

@@ -59,7 +59,7 @@ export function whySentences(facts: WhyFacts): WhySentences {
   return {
     cause: `${cause}; the location is also ${pausedPart(facts)}.`,
     next: `${next}; nothing begins after it while the location is paused.`,
-    exit: `${exit}; then "signalbox resume ${facts.location}".`,
+    exit: `${exit}; then an operator resumes the location.`,
   };
 }
 
@@ -102,7 +102,7 @@ function whilePaused(facts: WhyFacts): WhySentences {
   return {
     cause: `${facts.location} is ${pausedPart(facts)}${waitingPart(facts, '')}.`,
     next: `Nothing begins there until it is resumed${trouble === null ? '' : `; moreover ${trouble}`}.`,
-    exit: `"signalbox resume ${facts.location}".`,
+    exit: 'An operator resumes the location.',
   };
 }
 
@@ -156,16 +156,16 @@ const ACT = {
 /** What an executing step needs after a hand-over is its status: it goes in doubt. */
 const NEXT_ACT = { ...ACT, executing: ACT.in_doubt } as const;
 
-function holderExit({ state, id, code }: HolderFacts): string {
+function holderExit({ state, code }: HolderFacts): string {
   switch (state) {
     case 'executing':
       return 'The answer of the participant';
     case 'in_doubt':
-      return `An answer of the participant that says what became of the step, or "signalbox decide ${id}"`;
+      return 'An answer of the participant that says what became of the step, or the decision of a person';
     case 'reversing':
-      return `The answer of the participant that the step is undone, or "signalbox decide ${id}"`;
+      return 'The answer of the participant that the step is undone, or the decision of a person';
     case 'held':
-      return `"signalbox decide ${id}"${code === null ? '' : `: ${unstopped(CATALOGUE[code].remedy)}`}`;
+      return `The decision of a person${code === null ? '' : `: ${within(CATALOGUE[code].remedy)}`}`;
   }
 }
 
@@ -216,6 +216,11 @@ function plural(count: number, noun: string): string {
 
 function are(count: number): string {
   return count === 1 ? 'is' : 'are';
+}
+
+/** A sentence of the catalogue as the end of another one. */
+function within(sentence: string): string {
+  return sentence.charAt(0).toLowerCase() + unstopped(sentence).slice(1);
 }
 
 function unstopped(sentence: string): string {
