@@ -168,11 +168,11 @@ export class Member {
   async #round(): Promise<void> {
     const answer = await this.#join();
     if (this.#left) return;
-    this.#firstAnswer.resolve();
     if (answer.errorCode !== KAFKA.NONE) {
       this.#refused('JoinGroup', answer.errorCode);
       return;
     }
+    this.#firstAnswer.resolve();
     const identity = { memberId: answer.memberId, generation: answer.generation };
     if (answer.memberId !== this.#identity.memberId)
       this.#identity = { ...NOBODY, memberId: answer.memberId };
