@@ -17,7 +17,7 @@ export interface Subject {
   readonly data: JsonObject;
   /** Begins transaction ids: no earlier run must have used it. */
   readonly prefix: string;
-  /** First token: above every mark at the location (`tokenAbove` finds it). */
+  /** First token: above every mark at the location. */
   readonly firstToken: bigint;
   readonly timeoutMs: number;
 }
@@ -111,18 +111,4 @@ export class Caller {
       expected: 'done',
     });
   }
-}
-
-/** A token above the mark that (location, slot) has now, found by asking the status of a key nobody used. */
-export async function tokenAbove(
-  subject: Omit<Subject, 'firstToken'>,
-  slots: readonly number[],
-): Promise<bigint> {
-  let above = 1n;
-  for (const slot of slots) {
-    const caller = new Caller({ ...subject, prefix: `${subject.prefix}-mark${slot}`, firstToken: 1n });
-    const answer = await caller.call('status', caller.key(), { slot, token: 1n });
-    if (answer.outcome === 'stale' && BigInt(answer.mark) >= above) above = BigInt(answer.mark) + 1n;
-  }
-  return above > 2n ? above : 2n;
 }

@@ -25,8 +25,8 @@ export const MACHINE_CHECKS: readonly (readonly [name: string, check: MachineChe
 
 const CONDITION_MS_MAX = 10_000;
 const LOOK_AGAIN_MS = 5;
-/** Shorter than any held effect. */
-const SHORT_MS = 200;
+/** Shorter than any held effect, long enough for the request to leave on a busy machine. */
+const SHORT_MS = 500;
 /** Seeds 1 to this: about a second over HTTP with fsync. */
 const HISTORIES = 15;
 const HISTORY_CALLS = 30;
@@ -112,6 +112,7 @@ function expectUnknown(answer: Answer, code: string): void {
 
 async function timedOut(fixture: ParticipantFixture, caller: Caller): Promise<void> {
   const key = caller.key();
+  await caller.call('status', key);
   await fixture.hold(caller.location);
   expectUnknown(await caller.call('execute', key, { timeoutMs: SHORT_MS }), 'SB-4101');
   await waitForEffect(fixture, key);

@@ -12,7 +12,7 @@ import { checkCapabilities, PARTICIPANT_RULES } from './participant-rules.ts';
 
 const TIMEOUT_MS = 20_000;
 /** Time-out of calls that are meant to run into it: long enough for the request to arrive on a busy machine. */
-const SILENT_TIMEOUT_MS = 500;
+const SILENT_TIMEOUT_MS = 1_000;
 /** A detail is read by people and stored with the row. */
 const DETAIL_CHARACTERS_MAX = 1_000;
 

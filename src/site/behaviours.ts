@@ -87,7 +87,7 @@ const REVERSE: typeof EXECUTE = [
 const BY_KIND = { execute: EXECUTE, status: STATUS, reverse: REVERSE } as const;
 
 /** 0 <= x < 1, even, the same for the same seed and text. */
-export function chance(seed: string, text: string): number {
+function chance(seed: string, text: string): number {
   return Number.parseInt(hash('sha256', `${seed}\n${text}`).slice(0, 8), 16) / 2 ** 32;
 }
 

@@ -328,7 +328,7 @@ describe('Site: start', () => {
     const site = await start(t);
     site.change({ jam: ['x'] });
     const jammed = send(site, 'execute', 'a').catch(() => null);
-    await until('started', () => site.counters().open === 1);
+    while ((await journalOf(site)).length < 2) await pass(5);
     const second = Site.start({ port: site.port, directory, seed: '1' });
     await assert.rejects(second, { code: 'SB-5003' });
     assert.deepEqual(

@@ -40,7 +40,7 @@ type Note = Pick<JournalLine, 'event'> & Partial<JournalLine>;
 const REFUSALS = ['card refused', 'limit reached', 'account blocked', 'door open'] as const;
 const KIND_BITS = { execute: 1, status: 2, reverse: 4 } as const;
 /** Keys a site remembers, about 0.5 GB; it keeps its promises by taking no new key beyond. */
-export const KEYS_MAX = 2_000_000;
+const KEYS_MAX = 2_000_000;
 
 export class Steps {
   readonly #parts: StepsParts;

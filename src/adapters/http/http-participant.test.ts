@@ -330,14 +330,24 @@ describe('HttpParticipant: what it tells and how it waits', () => {
   });
 
   it('counts the wait for a connection into the deadline, and never sends what is given up', async (t) => {
-    const { url, requests } = await serve(t, () => undefined);
+    const arrived = new Map(['a1', 'a2', 'a3'].map((id) => [id, Promise.withResolvers<void>()]));
+    const { url, requests } = await serve(t, ({ headers }) => {
+      arrived.get(String(headers['idempotency-key']).split(':')[0] ?? '')?.resolve();
+    });
     const participant = participantFor(url, { connectionsMax: 1 });
-    const waits = [1, 2, 3].map((n) => participant.execute(callWith({ key: `a${n}:apply`, timeoutMs: 300 })));
-    for (const answer of await Promise.all(waits)) {
-      assert.equal(answer.outcome === 'unknown' && answer.code, 'SB-4101');
-    }
-    assert.equal(requests(), 1);
+    t.after(() => participant.close());
+    const first = new AbortController();
+    const holds = participant.execute(callWith({ key: 'a1:apply', timeoutMs: 60_000, signal: first.signal }));
+    await arrived.get('a1')?.promise;
+    const waits = await participant.execute(callWith({ key: 'a2:apply', timeoutMs: 50 }));
+    assert.equal(waits.outcome === 'unknown' && waits.code, 'SB-4101');
+    first.abort();
+    assert.equal((await holds).outcome, 'unknown');
+    const last = participant.execute(callWith({ key: 'a3:apply', timeoutMs: 60_000 }));
+    await arrived.get('a3')?.promise;
+    assert.equal(requests(), 2, 'the second one was never sent');
     await participant.close();
+    assert.equal((await last).outcome, 'unknown');
   });
 
   it('uses connections again', async (t) => {

@@ -19,7 +19,7 @@ import { Endpoint, type Target } from './endpoint.ts';
 import { Exchange, type Exchanged, reasonOf } from './exchange.ts';
 
 /** The largest answer of the contract (contract 7): evidence is a receipt. */
-export const ANSWER_BYTES_MAX = 64 * 1024;
+const ANSWER_BYTES_MAX = 64 * 1024;
 /** Latest representable time of a JS Date; a later not-after is as good as none. */
 const DATE_MS_MAX = 8.64e15;
 /**
