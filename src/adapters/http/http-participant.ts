@@ -20,8 +20,8 @@ import { Exchange, type Exchanged, reasonOf } from './exchange.ts';
 
 /** The largest answer of the contract (contract 7): evidence is a receipt. */
 const ANSWER_BYTES_MAX = 64 * 1024;
-/** Latest representable time of a JS Date; a later not-after is as good as none. */
-const DATE_MS_MAX = 8.64e15;
+/** End of the year 9999, the last that RFC 3339 can write; a later not-after is as good as none. */
+const NOT_AFTER_MS_MAX = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 /**
  * A location that does not answer keeps one connection for its whole step time-out, so this is how many may hang
  * before the others of the same origin wait: 1,024, at about 30 KiB each, is below a tenth of a worker's 400 MB.
@@ -146,7 +146,10 @@ export class HttpParticipant implements Participant {
       call.token,
     ];
     if (kind === 'execute') {
-      headers.push('signalbox-not-after', new Date(Math.min(call.notAfterMs, DATE_MS_MAX)).toISOString());
+      headers.push(
+        'signalbox-not-after',
+        new Date(Math.min(call.notAfterMs, NOT_AFTER_MS_MAX)).toISOString(),
+      );
     }
     if (call.traceparent !== null) headers.push('traceparent', call.traceparent);
     return headers;
