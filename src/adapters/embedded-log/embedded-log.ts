@@ -104,6 +104,7 @@ export class EmbeddedLog implements TransactionLog {
     const trouble = new Trouble({ world: this.#settings.world, tell });
     this.#trouble = trouble;
     const { topic, results } = await this.#prepare(trouble);
+    if (this.#closed !== null) throw new SignalboxError('SB-2001', 'closed while it opened');
     this.#parts = this.#assemble(listener, { trouble, topic, results });
   }
 

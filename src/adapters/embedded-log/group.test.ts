@@ -209,6 +209,15 @@ describe('embedded log: group', () => {
     await fixture.postgres.restart();
   });
 
+  test('close in the middle of an open leaves nothing running', async () => {
+    const member = newLog();
+    const opening = assert.rejects(member.log.open(member), { code: 'SB-2001' });
+    await member.log.close(1_000);
+    await opening;
+    assert.deepEqual(await sql('SELECT FROM signalbox_log.members WHERE topic = $topic'), []);
+    assert.equal(member.log.health().connected, false);
+  });
+
   test('close does not wait for a database that is away', async () => {
     const member = await openLog();
     await balanced(member);
