@@ -1,0 +1,70 @@
+/**
+ * Samples the offsets of all partitions a few times a second, through outages: the group's first, the ledger's
+ * watermark after it, so that the first never passes the second unless a worker committed too much.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { OffsetSample } from '../../src/checkers/evidence.ts';
+import type { BrokerClient, TopicFacts } from './broker-client.ts';
+import type { LedgerClient } from './ledger-client.ts';
+
+export interface SamplerSettings {
+  /** Of its own: a sample must not wait behind another request. */
+  readonly client: BrokerClient;
+  readonly ledger: LedgerClient;
+  readonly topic: TopicFacts;
+  readonly group: string;
+}
+
+const INTERVAL_MS = 250;
+
+const WATERMARKS =
+  'select partition, watermark::float8 as watermark from signalbox.partitions where topic = $1';
+
+export class OffsetSampler {
+  readonly #settings: SamplerSettings;
+  readonly #samples: OffsetSample[] = [];
+  readonly #stop = new AbortController();
+  readonly #running: Promise<void>;
+  #missed = 0;
+
+  constructor(settings: SamplerSettings) {
+    this.#settings = settings;
+    this.#running = this.#run();
+  }
+
+  get samples(): readonly OffsetSample[] {
+    return this.#samples;
+  }
+
+  /** How often broker or ledger did not answer. */
+  get missed(): number {
+    return this.#missed;
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      await this.#sample().catch(() => {
+        this.#missed += 1;
+      });
+      await delay(INTERVAL_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  async #sample(): Promise<void> {
+    const { client, ledger, topic, group } = this.#settings;
+    const offsets = await client.groupOffsets(group, topic.name);
+    const rows = await ledger.rows<{ partition: number; watermark: number | null }>(WATERMARKS, [topic.name]);
+    const watermarks = new Map(rows.map(({ partition, watermark }) => [partition, watermark]));
+    const atMs = Date.now();
+    for (let partition = 0; partition < topic.partitions; partition += 1) {
+      const groupOffset = offsets.get(partition) ?? null;
+      this.#samples.push({ atMs, partition, groupOffset, watermark: watermarks.get(partition) ?? null });
+    }
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * Everything a test of the whole job needs, on this machine: a broker, a Postgres, the simulated site and a fleet of
+ * workers, all real and all of its own, watched from outside.
+ *
+ * S1 `close` stops everything in order; the logs are kept when the test failed, and where is printed.
+ */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { migrate } from '../../src/adapters/postgres/migrate.ts';
+import type { Evidence } from '../../src/checkers/evidence.ts';
+import { type NoKafka, type OwnKafka, ownKafka } from '../fixtures/kafka.ts';
+import { type OwnPostgres, ownPostgres } from '../fixtures/postgres.ts';
+import { BrokerClient, type TopicFacts } from './broker-client.ts';
+import { collectEvidence } from './collect-evidence.ts';
+import { Fleet } from './fleet.ts';
+import { LedgerClient } from './ledger-client.ts';
+import { OffsetSampler } from './offset-sampler.ts';
+import { Producer } from './producer.ts';
+import { settle } from './settle.ts';
+import { SiteProcess } from './site-process.ts';
+import { installTakeOverProbe } from './take-over-probe.ts';
+import type { PlannedRecord } from './workload.ts';
+
+export interface StageSettings {
+  readonly partitions: number;
+  /** Flags of src/site/main.ts. */
+  readonly site: readonly string[];
+  /** Environment of the workers over that of the rig. */
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly configFile?: string;
+  /** Types of the configuration file; without one every type is known. */
+  readonly knownType?: (type: string) => boolean;
+  readonly topicConfigs?: Readonly<Record<string, string>>;
+}
+
+const TOPIC = 'transactions';
+const GROUP = 'signalbox';
+export const SESSION_TIMEOUT_MS = 6_000;
+/** Steps take milliseconds; longer ones are in doubt. */
+const STEP_TIMEOUT_MS = 3_000;
+const DRAIN_TIMEOUT_MS = 15_000;
+/** Beyond the drain time a process takes this long to close and go, at most. */
+const EXIT_GRACE_MS = 6_000;
+
+interface Parts {
+  readonly directory: string;
+  readonly settings: StageSettings;
+  readonly kafka: OwnKafka;
+  readonly postgres: OwnPostgres;
+  readonly site: SiteProcess;
+  readonly client: BrokerClient;
+  readonly samplerClient: BrokerClient;
+  readonly ledger: LedgerClient;
+  readonly samplerLedger: LedgerClient;
+  readonly topic: TopicFacts;
+}
+
+export class Stage {
+  readonly fleet: Fleet;
+  readonly sampler: OffsetSampler;
+  readonly #parts: Parts;
+  #producers: Producer[] = [];
+
+  private constructor(parts: Parts) {
+    this.#parts = parts;
+    const { directory, settings, kafka, postgres, site, topic } = parts;
+    this.fleet = new Fleet({
+      directory,
+      configFile: settings.configFile ?? null,
+      exitDeadlineMs: DRAIN_TIMEOUT_MS + EXIT_GRACE_MS,
+      environment: {
+        KAFKA_BROKERS: kafka.bootstrap,
+        DATABASE_URL: postgres.connectionString,
+        SIGNALBOX_TOPIC: TOPIC,
+        SIGNALBOX_GROUP: GROUP,
+        SIGNALBOX_PARTICIPANT_URL: site.url,
+        SIGNALBOX_SESSION_TIMEOUT_MS: `${SESSION_TIMEOUT_MS}`,
+        SIGNALBOX_STEP_TIMEOUT_MS: `${STEP_TIMEOUT_MS}`,
+        SIGNALBOX_DRAIN_TIMEOUT_MS: `${DRAIN_TIMEOUT_MS}`,
+        SIGNALBOX_DIR: directory,
+        ...settings.environment,
+      },
+    });
+    this.sampler = new OffsetSampler({
+      client: parts.samplerClient,
+      ledger: parts.samplerLedger,
+      topic,
+      group: GROUP,
+    });
+  }
+
+  /** Says why when there is no broker: the reason of the skipped tests. */
+  static async open(settings: StageSettings): Promise<Stage | NoKafka> {
+    const kafka = await ownKafka();
+    if ('skip' in kafka) return kafka;
+    const directory = await mkdtemp(join(tmpdir(), 'signalbox-stage-'));
+    const siteDirectory = join(directory, 'site');
+    await mkdir(siteDirectory);
+    const postgres = await ownPostgres();
+    const { connectionString } = postgres;
+    await migrate({ connectionString });
+    const ledger = new LedgerClient(connectionString);
+    await installTakeOverProbe(ledger);
+    const client = new BrokerClient(kafka.bootstrap);
+    const { partitions, topicConfigs: configs = {} } = settings;
+    const topic = await client.createTopic({ name: TOPIC, partitions, configs });
+    const site = await SiteProcess.start({ directory: siteDirectory, behaviour: settings.site });
+    const samplerClient = new BrokerClient(kafka.bootstrap);
+    const samplerLedger = new LedgerClient(connectionString);
+    return new Stage({
+      directory,
+      settings,
+      kafka,
+      postgres,
+      site,
+      client,
+      samplerClient,
+      ledger,
+      samplerLedger,
+      topic,
+    });
+  }
+
+  get kafka(): OwnKafka {
+    return this.#parts.kafka;
+  }
+
+  get postgres(): OwnPostgres {
+    return this.#parts.postgres;
+  }
+
+  get site(): SiteProcess {
+    return this.#parts.site;
+  }
+
+  get topic(): TopicFacts {
+    return this.#parts.topic;
+  }
+
+  get ledger(): LedgerClient {
+    return this.#parts.ledger;
+  }
+
+  /** Starts to produce; it is stopped with the stage. */
+  produce(workload: readonly PlannedRecord[], rate: number): Producer {
+    const { client, topic } = this.#parts;
+    const producer = new Producer({ client, topic, workload, rate });
+    this.#producers.push(producer);
+    producer.start();
+    return producer;
+  }
+
+  async settle(timeoutMs: number): Promise<void> {
+    const { client, ledger, topic } = this.#parts;
+    await settle({ client, ledger, topic, group: GROUP, timeoutMs });
+  }
+
+  /** Stops the sampler and collects. The workers may go on: they have nothing to do. */
+  async collect(): Promise<Evidence> {
+    const { client, ledger, topic, site, settings } = this.#parts;
+    await this.sampler.stop();
+    return collectEvidence({
+      client,
+      ledger,
+      topic,
+      knownType: settings.knownType ?? (() => true),
+      concurrencyOf: () => 1,
+      journal: await site.journal(),
+      offsets: this.sampler.samples,
+      workers: this.fleet.events,
+      exitDeadlineMs: DRAIN_TIMEOUT_MS + EXIT_GRACE_MS,
+    });
+  }
+
+  async close(passed: boolean): Promise<void> {
+    const { directory, kafka, postgres, site, client, samplerClient, ledger, samplerLedger } = this.#parts;
+    await Promise.all(this.#producers.map((producer) => producer.stop()));
+    await this.sampler.stop();
+    await this.fleet.stopAll();
+    await site.stop();
+    await Promise.all([client, samplerClient, ledger, samplerLedger].map((each) => each.close()));
+    await Promise.all([kafka.stop(), postgres.stop()]);
+    if (passed) await rm(directory, { recursive: true, force: true });
+    else console.error(`logs of the failed test: ${directory}`);
+  }
+}
