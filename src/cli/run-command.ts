@@ -86,13 +86,15 @@ export class Run {
 
   /** Resolves to the exit code when it has ended; rejects for a configuration that cannot work. */
   async run(): Promise<number> {
+    const started = this.#start().then(() => this.#ended.promise);
     try {
-      await this.#start();
+      // A signal may come while it is still starting, and waits for something that is away.
+      return await Promise.race([started, this.#ended.promise]);
     } catch (error) {
+      if (this.#stopping) return await this.#ended.promise;
       await this.#close(0);
       throw error;
     }
-    return await this.#ended.promise;
   }
 
   /** The first signal: drain, then end with code 0. */
@@ -165,8 +167,8 @@ export class Run {
     await this.#untilPrepared(address);
     if (this.#stopping) return;
     this.#forgetLedger = keepLedger(config, world, (text) => log.warn({}, text));
-    await worker.start();
     this.#working = true;
+    await worker.start();
     void this.#sayWhenReady(worker);
   }
 
