@@ -20,10 +20,15 @@ interface Lease {
   draining: Promise<void> | null;
 }
 
+/** What leases need of the fetcher … */
+export type LeaseFetcher = Pick<Fetcher, 'start' | 'pause' | 'resume' | 'stop'>;
+/** … and of the committer. */
+export type LeaseOffsets = Pick<Committer, 'open' | 'forget' | 'written' | 'groupOffsets'>;
+
 export interface LeasesOptions {
   readonly world: World;
-  readonly fetcher: Fetcher;
-  readonly committer: Committer;
+  readonly fetcher: LeaseFetcher;
+  readonly committer: LeaseOffsets;
   readonly listener: LogListener;
   /** How long the last commit of a hand-over may take. */
   readonly commitMs: number;

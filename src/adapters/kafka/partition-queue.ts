@@ -17,7 +17,7 @@ const HOPELESS: readonly number[] = [10, 18, 29, 87];
 
 export interface PartitionQueueOptions {
   readonly world: World;
-  readonly producer: Producer;
+  readonly producer: Pick<Producer, 'append'>;
   readonly partition: number;
   /** A call whose records are not acknowledged within this time is given up. */
   readonly timeoutMs: number;
