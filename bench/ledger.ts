@@ -12,7 +12,7 @@ import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { PostgresLedger } from '../src/adapters/postgres/ledger.ts';
-import type { Begin, Change, Entry, Ledger, PartitionHead } from '../src/engine/ports-ledger.ts';
+import type { Begin, BeginAnswer, Change, Entry, Ledger, PartitionHead } from '../src/engine/ports-ledger.ts';
 import { testPostgres } from '../test/fixtures/postgres.ts';
 
 const { values } = parseArgs({
@@ -147,10 +147,10 @@ async function runLane(ledger: Ledger, places: readonly Place[]): Promise<number
     for (const [index, place] of begun.entries()) {
       const answer = answers[ended.length + index];
       const entry = entries[ended.length + index];
-      if (answer?.status !== 'done' || !('token' in answer) || entry?.kind !== 'begin') {
+      const begun = answer as BeginAnswer | undefined;
+      if (begun?.status !== 'done' || entry?.kind !== 'begin')
         throw new Error(`begin: ${JSON.stringify(answer)}`);
-      }
-      place.holder = { id: entry.id, token: answer.token };
+      place.holder = { id: entry.id, token: begun.token };
     }
   }
 }

@@ -100,6 +100,8 @@ export class ConnectionPool {
 }
 
 async function prepareSession(client: pg.ClientBase, applicationName: string): Promise<void> {
+  // Said again as an event while the client is ours, beside the rejected query: without a listener it ends the process.
+  client.on('error', () => undefined);
   await client.query(SQL.session);
   // Also when the connection string names another: operators look for the worker's name.
   await client.query("select set_config('application_name', $1, false)", [applicationName]);

@@ -59,7 +59,8 @@ begin
   found_number := case when final then next_number end;
   update signalbox.transactions t set
     state = to_state, step = to_step, token = found_token, not_after = found_not_after,
-    evidence = coalesce(the_evidence, t.evidence), reason = the_reason, code = the_code, detail = the_detail,
+    evidence = coalesce(the_evidence, t.evidence), code = the_code, detail = the_detail,
+    reason = case when to_state <> 'completed' then coalesce(the_reason, t.reason) end,
     attempts = case when not attempt then t.attempts when to_step = t.step then t.attempts + 1 else 1 end,
     -- An attempt that ended by an answer, and another step, start the count anew; so does a person.
     takeovers = case when from_state in ('in_doubt', 'reversing') and to_step = t.step then t.takeovers else 0 end,
@@ -113,9 +114,10 @@ begin
   with finished as (
     update signalbox.transactions t set
       state = case when c_refused[i] then 'rolled_back'::signalbox.state else 'completed' end,
-      step = c_step[i], evidence = coalesce(c_evidence[i], t.evidence), reason = c_reason[i], code = null,
-      detail = null, takeovers = 0, changed_at = now_at, finished_at = now_at, next_attempt_at = null,
-      number = last[c_head[i]] + c_rank[i], worker = the_worker, epoch = h_epoch[c_head[i]]
+      step = c_step[i], evidence = coalesce(c_evidence[i], t.evidence), code = null, detail = null,
+      reason = case when c_refused[i] then coalesce(c_reason[i], t.reason) end, takeovers = 0,
+      changed_at = now_at, finished_at = now_at, next_attempt_at = null, number = last[c_head[i]] + c_rank[i],
+      worker = the_worker, epoch = h_epoch[c_head[i]]
     from generate_series(first, stop) i
     where t.id >= c_id[i] and t.id <= c_id[i] and t.state = executing and t.token = c_token[i]
       and t.topic = the_topic and t.partition = h_partition[c_head[i]]
