@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EmbeddedLog } from '../adapters/embedded-log/embedded-log.ts';
 import { EmbeddedSender } from '../adapters/embedded-log/embedded-sender.ts';
+import { ConnectionPool } from '../adapters/postgres/connection.ts';
 import { EmbeddedPostgres, stopEmbedded } from '../adapters/postgres/embedded.ts';
 import { PostgresLedger } from '../adapters/postgres/ledger.ts';
 import { checkSchema, migrate } from '../adapters/postgres/migrate.ts';
@@ -98,6 +99,20 @@ export async function findLedger(config: Config): Promise<LedgerAddress> {
 export async function embeddedRuns(config: Config): Promise<boolean> {
   return config.ledger.url !== null || (await EmbeddedPostgres.find(embeddedDirectory(config))) !== null;
 }
+
+/** Whether somebody else is connected to the ledger's database: another worker, a command, a person. */
+export async function ledgerIsShared({ connectionString }: LedgerAddress): Promise<boolean> {
+  const pool = new ConnectionPool({ connectionString, applicationName: 'signalbox stop', connectionsMax: 1 });
+  try {
+    const { rows } = await pool.run((client) => client.query<{ others: boolean }>(OTHERS));
+    return rows[0]?.others ?? false;
+  } finally {
+    await pool.close();
+  }
+}
+
+const OTHERS = `select count(*) > 0 as others from pg_stat_activity
+  where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()`;
 
 export async function stopLedger(config: Config): Promise<void> {
   if (config.ledger.url === null) await stopEmbedded(embeddedDirectory(config));

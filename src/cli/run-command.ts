@@ -19,6 +19,7 @@ import { apiAccess } from './api-access.ts';
 import {
   createWorker,
   type LedgerAddress,
+  ledgerIsShared,
   ledgerName,
   logName,
   type Metrics,
@@ -232,32 +233,27 @@ export class Run {
   }
 
   async #close(budgetMs: number): Promise<boolean> {
-    const { config } = this.#options;
     const open = this.#open;
     this.#forgetLedger();
     if (open === null) return true;
     this.#open = null;
     const { clean } = this.#working ? await open.worker.stop(budgetMs) : { clean: true };
-    const alone = await this.#alone(open);
     await Promise.allSettled([
       open.api.close(),
       open.sender.close(),
       open.read.close(),
       open.participants.close(),
     ]);
-    if (alone) await stopLedger(config);
+    await this.#stopOwnLedger(open.address);
     return clean;
   }
 
-  /** Whether no other worker uses the embedded Postgres. Without an answer: whether it was started here. */
-  async #alone({ read, address }: Open): Promise<boolean> {
+  /** R3. A Postgres that does not answer is stopped by the one who started it. */
+  async #stopOwnLedger(address: LedgerAddress): Promise<void> {
     const { config } = this.#options;
-    if (config.ledger.url !== null) return false;
-    const workers = await read.status().then(
-      (fleet) => fleet.workers,
-      () => null,
-    );
-    return workers?.every(({ worker, alive }) => worker === config.worker || !alive) ?? address.started;
+    if (config.ledger.url !== null) return;
+    const shared = await ledgerIsShared(address).catch(() => !address.started);
+    if (!shared) await stopLedger(config);
   }
 
   /** An invariant that does not hold stops all work: end, so that a supervisor starts a fresh process. */
