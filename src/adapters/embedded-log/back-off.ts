@@ -7,7 +7,8 @@ const FIRST_MS = 100;
 /** … and a long outage costs a connection attempt every few seconds. */
 const MAX_MS = 5_000;
 
-/** `failures`: in a row so far, 1 after the first. */
-export function retryAfterMs(world: World, failures: number): number {
-  return backOff({ attempt: failures - 1, firstMs: FIRST_MS, maxMs: MAX_MS, random: world.random });
+/** `failures`: in a row so far, 1 after the first. `limitMs`: where the longest wait must be shorter. */
+export function retryAfterMs(world: World, failures: number, limitMs = MAX_MS): number {
+  const maxMs = Math.max(FIRST_MS, Math.min(MAX_MS, limitMs));
+  return backOff({ attempt: failures - 1, firstMs: FIRST_MS, maxMs, random: world.random });
 }

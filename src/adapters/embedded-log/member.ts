@@ -167,7 +167,7 @@ export class Member {
       } catch (error) {
         failures += 1;
         this.#failed(databaseProblem(error));
-        if (!this.#isOver) await this.#bell.wait(retryAfterMs(this.#options.world, failures));
+        if (!this.#isOver) await this.#bell.wait(this.#retryMs(failures));
       }
     }
   }
@@ -192,6 +192,12 @@ export class Member {
     const nextMs = Math.min(heartbeatMs, commitMs);
     const leftMs = (this.#closing?.deadlineMs ?? Number.POSITIVE_INFINITY) - nowMs;
     return Math.max(1, Math.min(nextMs, this.#holds.size === 0 ? nextMs : leftMs));
+  }
+
+  /** Sessions start again with the server: who waited longer than one to come back would be taken for dead. */
+  #retryMs(failures: number): number {
+    const { world, sessionTimeoutMs } = this.#options;
+    return retryAfterMs(world, failures, sessionTimeoutMs * STATEMENT);
   }
 
   #failed(error: SignalboxError): void {
