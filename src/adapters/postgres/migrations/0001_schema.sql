@@ -59,9 +59,9 @@ create table signalbox.transactions (
   worker text not null,                   -- who wrote the row last, under which epoch
   epoch bigint not null,
   constraint final_is_numbered check
-    ((state in ('completed', 'rolled_back')) = (number is not null and finished_at is not null)),
+    ((state in ('completed', 'rolled_back')) = (number is not null) and (number is null) = (finished_at is null)),
   constraint holder_has_slot check
-    (state not in ('executing', 'in_doubt', 'reversing', 'held') or (slot > 0 and token is not null))
+    (state not in ('executing', 'in_doubt', 'reversing', 'held') or (slot is not null and slot > 0 and token is not null))
 );
 
 -- One holder per slot of a location, whatever partition and worker it came by: the last line of S1.
