@@ -10,7 +10,7 @@ import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { SignalboxError } from '../core/errors/catalogue.ts';
 
-export const KAFKA_VERSION = '4.1.0';
+const KAFKA_VERSION = '4.1.0';
 const SCALA_VERSION = '2.13';
 const JAVA_MIN = 17;
 /** 54 MB over a slow line; after that something is stuck. */

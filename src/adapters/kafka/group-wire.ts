@@ -62,7 +62,7 @@ export interface GroupWire {
 }
 
 /** Our own name: a foreign consumer with the same group id is refused instead of silently taking partitions. */
-export const PROTOCOL = 'signalbox';
+const PROTOCOL = 'signalbox';
 const PROTOCOL_TYPE = 'consumer';
 const SUBSCRIPTION_VERSION = 3;
 /** A JoinGroup is answered at the latest when the rebalance times out; the rest is for the way. */

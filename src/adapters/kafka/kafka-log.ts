@@ -40,6 +40,8 @@ const TOPIC_POLL_MS = 10_000;
 /** The last commit of a hand-over: ample for a broker that is well, and never more than what is left of the rebalance. */
 const COMMIT_MS_MAX = 5_000;
 const COMMIT_MS_MIN = 1_000;
+/** At `close` somebody waits for the process to end; the ledger's watermark repairs the group's. */
+const LAST_COMMIT_MS = 2_000;
 
 export class KafkaLog implements TransactionLog {
   readonly #settings: KafkaLogSettings;
@@ -232,7 +234,8 @@ export class KafkaLog implements TransactionLog {
     });
     const left = (this.#times.rebalanceTimeoutMs - this.#times.drainBudgetMs) / 2;
     const commitMs = Math.max(COMMIT_MS_MIN, Math.min(COMMIT_MS_MAX, left));
-    const leases = new Leases({ world, fetcher, committer, listener, commitMs });
+    const leases = new Leases({ world, fetcher, committer, listener });
+    const { drainBudgetMs: budgetMs } = this.#times;
     const member = new Member({
       world,
       wire: new KafkaGroupWire({ world, settings, times: this.#times, coordinator }),
@@ -241,7 +244,7 @@ export class KafkaLog implements TransactionLog {
       partitionCount: () => watch.partitions,
       listener: {
         assigned: (partitions) => leases.assigned(partitions),
-        revoke: (partitions) => leases.revoke(partitions, this.#times.drainBudgetMs),
+        revoke: (partitions) => leases.revoke(partitions, { budgetMs, commitMs }),
         lost: (partitions) => leases.lost(partitions),
         resumed: () => listener.resumed(),
         reached,
@@ -261,7 +264,7 @@ export class KafkaLog implements TransactionLog {
       watch.close();
       // L1: not in the turn of the caller.
       await pause(this.#settings.world, 0);
-      await leases.revoke(leases.partitions, budgetMs);
+      await leases.revoke(leases.partitions, { budgetMs, commitMs: LAST_COMMIT_MS });
       await member.leave();
       await Promise.all([fetcher.close(), committer.close()]);
     }

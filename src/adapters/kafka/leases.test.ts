@@ -15,7 +15,6 @@ class Stage {
     fetcher: this.#fetcher(),
     committer: this.#committer(),
     listener: this.#listener(),
-    commitMs: 500,
   });
 
   #fetcher(): LeaseFetcher {
@@ -84,7 +83,7 @@ describe('Leases', () => {
     await stage.announced(0);
     const drain = Promise.withResolvers<void>();
     stage.drain = drain.promise;
-    const done = stage.leases.revoke([0], 1_000);
+    const done = stage.leases.revoke([0], { budgetMs: 1_000, commitMs: 500 });
     await stage.world.settle();
     stage.leases.start(0, 5);
     stage.leases.resume(0);
@@ -102,7 +101,7 @@ describe('Leases', () => {
     const stage = new Stage();
     await stage.announced(0);
     stage.drain = new Promise(() => undefined);
-    const done = stage.leases.revoke([0], 1_000);
+    const done = stage.leases.revoke([0], { budgetMs: 1_000, commitMs: 500 });
     await stage.world.advance(999);
     assert.ok(!stage.heard.includes('write 0'));
     await stage.world.advance(1);
@@ -117,7 +116,7 @@ describe('Leases', () => {
     const stage = new Stage();
     await stage.announced(0);
     stage.drain = new Promise(() => undefined);
-    const done = stage.leases.revoke([0], 1_000);
+    const done = stage.leases.revoke([0], { budgetMs: 1_000, commitMs: 500 });
     await stage.world.settle();
     stage.leases.lost([0]);
     await done;
@@ -129,7 +128,7 @@ describe('Leases', () => {
     stage.leases.assigned([0]);
     stage.leases.lost([0]);
     stage.leases.assigned([0]);
-    await stage.leases.revoke([0], 1_000);
+    await stage.leases.revoke([0], { budgetMs: 1_000, commitMs: 500 });
     stage.offsets.resolve(new Map());
     await stage.world.settle();
     assert.ok(!stage.heard.some((line) => /assigned|lost|revoked/.test(line)), String(stage.heard));
@@ -139,7 +138,10 @@ describe('Leases', () => {
     const stage = new Stage();
     await stage.announced(0);
     stage.written.resolve();
-    await Promise.all([stage.leases.revoke([0], 1_000), stage.leases.revoke([0], 5)]);
+    await Promise.all([
+      stage.leases.revoke([0], { budgetMs: 1_000, commitMs: 500 }),
+      stage.leases.revoke([0], { budgetMs: 5, commitMs: 500 }),
+    ]);
     assert.equal(stage.heard.filter((line) => line.startsWith('revoked')).length, 1);
   });
 
@@ -148,7 +150,7 @@ describe('Leases', () => {
     await stage.announced(0);
     stage.drain = Promise.reject(new Error('bug'));
     stage.written.resolve();
-    await stage.leases.revoke([0], 1_000);
+    await stage.leases.revoke([0], { budgetMs: 1_000, commitMs: 500 });
     assert.ok(stage.heard.includes('SB-5006'));
     assert.deepEqual(stage.leases.partitions, []);
   });

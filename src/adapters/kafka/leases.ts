@@ -30,7 +30,12 @@ export interface LeasesOptions {
   readonly fetcher: LeaseFetcher;
   readonly committer: LeaseOffsets;
   readonly listener: LogListener;
-  /** How long the last commit of a hand-over may take. */
+}
+
+export interface HandOver {
+  /** How long the listener may take. */
+  readonly budgetMs: number;
+  /** How long the last commit may take after that. */
   readonly commitMs: number;
 }
 
@@ -57,11 +62,11 @@ export class Leases {
   }
 
   /** Resolves when all are handed over, in the budget plus the time of a commit. */
-  async revoke(partitions: readonly number[], budgetMs: number): Promise<void> {
+  async revoke(partitions: readonly number[], handOver: HandOver): Promise<void> {
     const leases = partitions.flatMap((partition) => this.#current.get(partition) ?? []);
     await Promise.all(
       leases.map((lease) => {
-        lease.draining ??= this.#drain(lease, budgetMs);
+        lease.draining ??= this.#drain(lease, handOver);
         return lease.draining;
       }),
     );
@@ -110,8 +115,8 @@ export class Leases {
   }
 
   /** D2. */
-  async #drain(lease: Lease, budgetMs: number): Promise<void> {
-    const { world, fetcher, committer, commitMs } = this.#options;
+  async #drain(lease: Lease, { budgetMs, commitMs }: HandOver): Promise<void> {
+    const { world, fetcher, committer } = this.#options;
     const { partition, ended } = lease;
     fetcher.stop(partition);
     if (lease.announced) {
