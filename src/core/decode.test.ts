@@ -54,6 +54,7 @@ test('a plain record', () => {
     id: 'p-1',
     type: 'payout',
     location: 'atm-1',
+    data: dataOf(GOOD),
     expiresAtMs: null,
     payload: GOOD,
     traceparent: null,

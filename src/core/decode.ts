@@ -6,6 +6,7 @@
  * D2 `payload` holds the bytes of the value, or for a CloudEvent in binary mode its normal form around them.
  * D3 Details are bounded, fit for the ledger, and show nothing of `data` but the path to a flaw.
  */
+import type { JsonObject } from './answer.ts';
 import { type ByteString, bytesOf } from './byte-string.ts';
 import type { RecordErrorCode } from './errors/catalogue.ts';
 import { parseObject } from './json-strict.ts';
@@ -38,6 +39,8 @@ export interface Decoded {
   readonly id: string;
   readonly type: string;
   readonly location: string;
+  /** As `dataOf(payload)` reads it from a stored payload. */
+  readonly data: JsonObject;
   /** Unix time in ms; null: never. */
   readonly expiresAtMs: number | null;
   /** JSON object with id, type and perhaps data, in UTF-8. */
@@ -70,7 +73,7 @@ export function decodeRecord(record: RecordInput, options: DecodeOptions): Decod
   if (!parsed.ok) return refused(parsed, fields.id, key);
   const checked = checkFields(fields, key);
   if ('code' in checked) return refused(checked, fields.id, key);
-  const { id, type, expiresAtMs } = checked;
+  const { id, type, data, expiresAtMs } = checked;
   if (!options.knownType(type)) return refused({ code: 'SB-1114', detail: type }, id, key);
   if (timestampMs < options.nowMs - options.dedupeWindowMs) {
     return refused({ code: 'SB-1115', detail: `its time is ${timestampMs} ms` }, id, key);
@@ -81,6 +84,7 @@ export function decodeRecord(record: RecordInput, options: DecodeOptions): Decod
     id,
     type,
     location: key,
+    data,
     expiresAtMs,
     payload,
     traceparent: headers.traceparent,

@@ -29,6 +29,7 @@ export interface TransactionFields {
 export interface CheckedFields {
   readonly id: string;
   readonly type: string;
+  readonly data: JsonObject;
   /** Unix time in ms; null: never. */
   readonly expiresAtMs: number | null;
 }
@@ -71,18 +72,18 @@ function binaryFields(data: JsonObject, attributes: ReadonlyMap<string, string>)
 export function checkFields(fields: TransactionFields, location: string): CheckedFields | FieldProblem {
   const claim = eventProblem(fields);
   if (claim !== null) return { code: 'SB-1117', detail: claim };
-  const { id, type, data } = fields;
+  const { id, type, data = {} } = fields;
   if (!isTransactionId(id)) return { code: 'SB-1110', detail: shown(id) };
   if (!isTypeName(type)) return { code: 'SB-1111', detail: shown(type) };
   if (fields.location !== undefined && fields.location !== location) {
     return { code: 'SB-1104', detail: `${shown(fields.location)} with the key ${shown(location)}` };
   }
   if (fields.base64) return { code: 'SB-1112', detail: 'data_base64' };
-  if (data !== undefined && !isObject(data)) return { code: 'SB-1112', detail: `it is ${kindOf(data)}` };
-  if (fields.expiresAt === undefined) return { id, type, expiresAtMs: null };
+  if (!isObject(data)) return { code: 'SB-1112', detail: `it is ${kindOf(data)}` };
+  if (fields.expiresAt === undefined) return { id, type, data, expiresAtMs: null };
   const expiresAtMs = typeof fields.expiresAt === 'string' ? parseRfc3339(fields.expiresAt) : null;
   if (expiresAtMs === null) return { code: 'SB-1113', detail: shown(fields.expiresAt) };
-  return { id, type, expiresAtMs };
+  return { id, type, data, expiresAtMs };
 }
 
 function eventProblem({ event, id, type }: TransactionFields): string | null {

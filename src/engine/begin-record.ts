@@ -4,7 +4,8 @@
  * B1 A record leaves this file accounted, holding its slot, or back at the head of its lane.
  */
 
-import { dataOf, sameContent } from '../core/content.ts';
+import type { JsonObject } from '../core/answer.ts';
+import { sameContent } from '../core/content.ts';
 import { decodeRecord } from '../core/decode.ts';
 import { assert, type RecordErrorCode } from '../core/errors/catalogue.ts';
 import { type Plan, planText } from '../core/plan.ts';
@@ -15,7 +16,13 @@ import type { Holder, WaitingRecord } from './slot-work.ts';
 
 /** What goes into the commit for a record whose turn has come. */
 export type Opening =
-  | { readonly what: 'begin'; readonly record: WaitingRecord; readonly entry: Begin; readonly plan: Plan }
+  | {
+      readonly what: 'begin';
+      readonly record: WaitingRecord;
+      readonly entry: Begin;
+      readonly plan: Plan;
+      readonly data: JsonObject;
+    }
   | { readonly what: 'refusal'; readonly record: WaitingRecord; readonly entry: DeadLetter };
 
 export function openRecord(slot: Slot, record: WaitingRecord): Opening {
@@ -47,7 +54,7 @@ export function openRecord(slot: Slot, record: WaitingRecord): Opening {
     traceparent: decoded.traceparent,
     recordTimeMs: record.timestampMs,
   };
-  return { what: 'begin', record, entry, plan };
+  return { what: 'begin', record, entry, plan, data: decoded.data };
 }
 
 /** What became of it. The holder when it has begun; else null, and the slot is dealt with. */
@@ -91,13 +98,13 @@ function holderOf(
   outcome: Outcome & { status: 'done' },
   atMs: number,
 ): Holder {
-  const { entry, plan } = opening;
+  const { entry, plan, data } = opening;
   assert('token' in outcome, 'a begin is answered with its token');
   return {
     id: entry.id,
     type: entry.type,
     plan,
-    data: dataOf(entry.payload),
+    data,
     state: 'executing',
     step: 0,
     token: outcome.token,
