@@ -33,6 +33,13 @@ export type Owned = Extract<TakeOver, { outcome: 'owned' }>;
 /** Records fetched beyond the oldest one that is not accounted: half of what the watermark can hold, 9 bytes each. */
 const SPAN_PAUSE = SPAN_MAX / 2;
 
+/**
+ * While a hand-over closes the holes below the highest offset taken, no other record of the partition begins. After
+ * this time none does: the next owner meets what is above the holes again and recognises it, which costs less than
+ * a partition that stands still behind one deep lane.
+ */
+const HOLES_MS_MAX = 5_000;
+
 export interface PartitionOptions {
   readonly doors: WorkerDoors;
   readonly committer: Committer;
@@ -63,7 +70,8 @@ export class Partition implements SlotHost {
   #outsideLanes = 0;
   #fetchPaused = false;
   #misplacedReported = false;
-  #highestBegun = -1;
+  /** Of the records that are begun, on their way to it, or on their way to the dead letters. */
+  #highestTaken = -1;
   /** Begin nothing above this offset; infinite while working. */
   #beginLimit = Number.POSITIVE_INFINITY;
   #whenQuiet: (() => void) | null = null;
@@ -134,6 +142,7 @@ export class Partition implements SlotHost {
     const { key } = record;
     if (key === null || !isLocation(key)) {
       this.#outsideLanes += 1;
+      this.#highestTaken = Math.max(this.#highestTaken, record.offset);
       this.#start(() => deadLetterWithoutLane(this, record).then(() => this.#deadLettered()));
       return null;
     }
@@ -216,6 +225,7 @@ export class Partition implements SlotHost {
   }
 
   #taken(record: WaitingRecord): void {
+    this.#highestTaken = Math.max(this.#highestTaken, record.offset);
     this.#waitingBytes -= record.value?.length ?? 0;
   }
 
@@ -257,7 +267,6 @@ export class Partition implements SlotHost {
   began(lane: Lane<WaitingRecord>, slot: number, record: WaitingRecord): void {
     this.lanes.began(lane, slot);
     this.#blocks.clear(lane.key);
-    this.#highestBegun = Math.max(this.#highestBegun, record.offset);
     this.account(record);
   }
 
@@ -295,14 +304,16 @@ export class Partition implements SlotHost {
   }
 
   /**
-   * Planned hand-over: begins nothing above the highest offset begun (`begins: 'below'`), or nothing at all
-   * (`'none'`, SIGTERM), lets what is under way finish, publishes, writes the head, and is over. False when the
-   * budget ended first: what is under way then is in doubt for the next owner.
+   * Planned hand-over: begins nothing above the highest offset taken (`begins: 'below'`: the holes below it are closed,
+   * so that the watermark passes all that is begun), or nothing at all (`'none'`, SIGTERM), lets what is under way
+   * finish, publishes, writes the head, and is over. False when the budget ended first: what is under way then is in
+   * doubt for the next owner.
    */
   async drain(begins: 'below' | 'none', budgetMs: number): Promise<boolean> {
     if (!this.state.alive) return true;
-    this.#beginLimit = begins === 'below' ? this.#highestBegun : -1;
+    this.#beginLimit = begins === 'below' ? this.#highestTaken : -1;
     const { world, log } = this.doors;
+    const holes = world.after(HOLES_MS_MAX, () => this.beginNothing());
     let timer = { cancel: () => {} };
     const timeUp = new Promise<'time up'>((resolve) => {
       timer = world.after(budgetMs, () => resolve('time up'));
@@ -313,6 +324,7 @@ export class Partition implements SlotHost {
       .then(() => 'finished' as const);
     const outcome = await Promise.race([finished, timeUp]);
     timer.cancel();
+    holes.cancel();
     if (outcome === 'finished' && this.state.alive && this.state.landedWatermark !== null) {
       log.commit(this.state.partition, this.state.landedWatermark);
     }
