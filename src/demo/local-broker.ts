@@ -33,6 +33,10 @@ export interface LocalBrokerOptions {
   readonly onProgress?: (message: string) => void;
   /** Java heap in MB. Default 512. */
   readonly heapMb?: number;
+  /** More listeners beside the plain one, such as one with TLS or SASL … */
+  readonly listeners?: readonly { readonly name: string; readonly protocol: string; readonly port: number }[];
+  /** … and the lines of server.properties they need, or others over ours. */
+  readonly properties?: Readonly<Record<string, string>>;
   readonly commands?: Commands;
 }
 
@@ -135,7 +139,7 @@ async function prepare(options: LocalBrokerOptions, java: string, jars: string):
   const properties = join(directory, 'server.properties');
   const data = join(directory, 'data');
   const classPath = join(jars, '*');
-  await writeFile(properties, serverProperties(port, await freePort(), data));
+  await writeFile(properties, serverProperties(options, { port, controllerPort: await freePort(), data }));
   const formatted = await access(join(data, 'meta.properties')).then(
     () => true,
     () => false,
@@ -167,29 +171,44 @@ async function prepare(options: LocalBrokerOptions, java: string, jars: string):
 }
 
 /** Everything of a cluster that a single node cannot have is set to one; buffers are small. */
-function serverProperties(port: number, controllerPort: number, data: string): string {
-  return `process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:${controllerPort}
-listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
-advertised.listeners=PLAINTEXT://127.0.0.1:${port}
-controller.listener.names=CONTROLLER
-inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-log.dirs=${data}
-auto.create.topics.enable=false
-offsets.topic.replication.factor=1
-offsets.topic.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-transaction.state.log.num.partitions=4
-group.initial.rebalance.delay.ms=0
-group.min.session.timeout.ms=1000
-log.cleaner.dedupe.buffer.size=4194304
-log.index.size.max.bytes=1048576
-num.network.threads=2
-num.io.threads=4
-`;
+function serverProperties(
+  options: Pick<LocalBrokerOptions, 'listeners' | 'properties'>,
+  place: { readonly port: number; readonly controllerPort: number; readonly data: string },
+): string {
+  const { port, controllerPort, data } = place;
+  const plain = { name: 'PLAINTEXT', protocol: 'PLAINTEXT', port };
+  const controller = { name: 'CONTROLLER', protocol: 'PLAINTEXT', port: controllerPort };
+  const forClients = [plain, ...(options.listeners ?? [])];
+  const addresses = (listeners: typeof forClients): string =>
+    listeners.map((listener) => `${listener.name}://127.0.0.1:${listener.port}`).join(',');
+  const protocols = [...forClients, controller].map(({ name, protocol }) => `${name}:${protocol}`);
+  const properties = {
+    'process.roles': 'broker,controller',
+    'node.id': '1',
+    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
+    listeners: addresses([...forClients, controller]),
+    'advertised.listeners': addresses(forClients),
+    'controller.listener.names': controller.name,
+    'inter.broker.listener.name': plain.name,
+    'listener.security.protocol.map': protocols.join(','),
+    'log.dirs': data,
+    'auto.create.topics.enable': 'false',
+    'offsets.topic.replication.factor': '1',
+    'offsets.topic.num.partitions': '4',
+    'transaction.state.log.replication.factor': '1',
+    'transaction.state.log.min.isr': '1',
+    'transaction.state.log.num.partitions': '4',
+    'group.initial.rebalance.delay.ms': '0',
+    'group.min.session.timeout.ms': '1000',
+    'log.cleaner.dedupe.buffer.size': '4194304',
+    'log.index.size.max.bytes': '1048576',
+    'num.network.threads': '2',
+    'num.io.threads': '4',
+    ...options.properties,
+  };
+  return Object.entries(properties)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('');
 }
 
 async function launch(layout: Layout): Promise<ChildProcess> {
@@ -282,7 +301,7 @@ async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<
   clearTimeout(force);
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);

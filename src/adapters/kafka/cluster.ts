@@ -6,8 +6,9 @@
  */
 import { type Broker, type Connection, metadataV12 } from '@platformatic/kafka';
 import type { World } from '../../engine/ports.ts';
-import { Connections, parseBrokers } from './connections.ts';
+import { Connections } from './connections.ts';
 import { answerOf, KAFKA, KafkaRefusal } from './kafka-errors.ts';
+import { parseBrokers } from './security.ts';
 import type { BrokerAddress, KafkaConnectionSettings } from './settings.ts';
 
 /** A broker that is alive answers Metadata at once; after that the next one is asked. */

@@ -5,7 +5,7 @@
  * N1 An error of a connection never becomes an uncaught exception: the calls on it fail instead.
  * N2 After `close` no socket and no timer of it is left, also when the network swallows everything.
  */
-import { type Connection, ConnectionPool, parseBroker } from '@platformatic/kafka';
+import { type Connection, ConnectionPool } from '@platformatic/kafka';
 import type { World } from '../../engine/ports.ts';
 import { securityOptions } from './security.ts';
 import type { BrokerAddress, KafkaConnectionSettings } from './settings.ts';
@@ -67,8 +67,4 @@ export class Connections {
     await settledWithin(this.#world, CLOSE_MS, this.#pool.close());
     this.abandon();
   }
-}
-
-export function parseBrokers(brokers: readonly string[]): BrokerAddress[] {
-  return brokers.map((broker) => parseBroker(broker.trim(), 9092));
 }

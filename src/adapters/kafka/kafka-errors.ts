@@ -97,11 +97,24 @@ export function problemOf(error: unknown, where: string): SignalboxError {
 
 function isAuthentication(error: object, code: number): boolean {
   return (
-    ('code' in error && error.code === 'PLT_KFK_AUTHENTICATION') ||
+    (isNamed(error, 'PLT_KFK_AUTHENTICATION') && !chainOf(causeOf(error)).some(isBroken)) ||
     code === KAFKA.SASL_AUTHENTICATION_FAILED ||
     code === KAFKA.UNSUPPORTED_SASL_MECHANISM ||
     code === KAFKA.ILLEGAL_SASL_STATE
   );
+}
+
+/** The client calls it authentication too when the connection broke in the middle of it. */
+function isBroken(error: object): boolean {
+  return isNamed(error, 'PLT_KFK_NETWORK');
+}
+
+function isNamed(error: object, name: string): boolean {
+  return 'code' in error && error.code === name;
+}
+
+function causeOf(error: object): unknown {
+  return 'cause' in error ? error.cause : undefined;
 }
 
 function codeOf(error: object): number {

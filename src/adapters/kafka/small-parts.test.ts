@@ -52,20 +52,23 @@ describe('groupTimes', () => {
 
 describe('securityOptions', () => {
   it('passes TLS and each SASL mechanism on, and nothing when there is none', () => {
-    assert.deepEqual(securityOptions({}), {});
-    assert.deepEqual(securityOptions({ tls: false }), {});
-    assert.deepEqual(securityOptions({ tls: true }), { tls: {}, tlsServerName: true });
-    const tls = { ca: 'pem', servername: 'kafka.example' };
-    assert.deepEqual(securityOptions({ tls }), { tls, tlsServerName: 'kafka.example' });
+    const brokers = ['kafka.example:9093'];
+    assert.deepEqual(securityOptions({ brokers }), {});
+    assert.deepEqual(securityOptions({ brokers, tls: false }), {});
+    assert.deepEqual(securityOptions({ brokers, tls: true }), { tls: {}, tlsServerName: true });
+    assert.deepEqual(securityOptions({ brokers: ['10.0.0.1:9093'], tls: true }), { tls: {} });
+    const tls = { ca: 'pem', servername: 'other.example' };
+    assert.deepEqual(securityOptions({ brokers, tls }), { tls, tlsServerName: 'other.example' });
     for (const mechanism of ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const) {
       const sasl = { mechanism, username: 'u', password: 'p' };
-      assert.deepEqual(securityOptions({ sasl }), { sasl });
+      assert.deepEqual(securityOptions({ brokers, sasl }), { sasl });
     }
     const token = (): string => 'jwt';
     const bearer = { mechanism: 'OAUTHBEARER', token, extensions: { logicalCluster: 'x' } } as const;
-    assert.deepEqual(securityOptions({ sasl: bearer }), {
-      sasl: { mechanism: 'OAUTHBEARER', token, oauthBearerExtensions: { logicalCluster: 'x' } },
-    });
+    const { sasl } = securityOptions({ brokers, sasl: bearer });
+    assert.equal(sasl?.mechanism, 'OAUTHBEARER');
+    assert.equal(sasl.token, token);
+    assert.deepEqual(sasl.oauthBearerExtensions, { logicalCluster: 'x' });
   });
 });
 
@@ -108,6 +111,10 @@ describe('errors of the client', () => {
     const denied = new AuthenticationError('SASL authentication failed.', { cause: new ProtocolError(58) });
     const wrapped = new NetworkError('Connection failed', { cause: denied });
     assert.deepEqual([problemOf(wrapped, 'a').code, problemOf(wrapped, 'a').final], ['SB-3004', true]);
+    const cut = new AuthenticationError('Cannot find a suitable SASL mechanism.', {
+      cause: new NetworkError('Connection closed'),
+    });
+    assert.equal(problemOf(cut, 'a').code, 'SB-3001', 'a connection that breaks in the log-in is no refusal');
     const forbidden = new MultipleErrors('x', [new ProtocolError(29)]);
     assert.deepEqual([problemOf(forbidden, 'a').code, problemOf(forbidden, 'a').final], ['SB-3005', true]);
     assert.equal(problemOf(new KafkaRefusal('Join', 30), 'a').code, 'SB-3005');
