@@ -116,9 +116,15 @@ async function headsNeverGoBack(scene: Scene): Promise<void> {
   const owned = await scene.own();
   assert.deepEqual([owned.watermark, owned.published, owned.lastNumber], [null, 0, 0]);
   const head = async (changes: object) => void (await scene.commit([], [scene.head(0, changes)]));
+  const stored = async () => {
+    const { watermark, published } = await scene.own();
+    return [watermark, published];
+  };
   await head({ watermark: 10, published: 0, duplicates: 3 });
   await head({ watermark: 7, duplicates: 1 });
+  assert.deepEqual(await stored(), [10, 0]);
   await head({});
+  assert.deepEqual(await stored(), [10, 0]);
   const open = await scene.opened();
   await scene.commit([scene.change(open)], [scene.head(0, { watermark: 12 })]);
   await head({ published: 1 });

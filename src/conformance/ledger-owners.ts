@@ -139,9 +139,12 @@ async function takeOverWaits(scene: Scene): Promise<void> {
   const taking = scene.own(0, await scene.another()).finally(() => {
     settled = true;
   });
-  await underWay.waitedFor();
-  assert.equal(settled, false, 'the take-over waits for the commit');
-  await underWay.finish();
+  try {
+    await underWay.waitedFor();
+    assert.equal(settled, false, 'the take-over waits for the commit');
+  } finally {
+    await underWay.finish();
+  }
   const { holders, watermark, lastNumber } = await taking;
   assert.deepEqual([watermark, lastNumber], [77, 1]);
   assert.deepEqual(
@@ -152,16 +155,26 @@ async function takeOverWaits(scene: Scene): Promise<void> {
   assert.equal((await scene.row(open.id)).state, 'completed');
 }
 
+/** A commit that writes nothing into the partition's head is waited for as well. */
 async function raiseWaits(scene: Scene): Promise<void> {
-  const { begin, commit } = await pending(scene);
+  await scene.own();
+  const begin = scene.begin();
   assert(scene.fixture.underWay !== undefined);
   const { epoch } = scene.head(0);
-  const underWay = await scene.fixture.underWay(scene.identity, commit);
-  const raising = scene.ledger.raise([{ partition: 0, epoch }]);
-  await underWay.waitedFor();
-  await underWay.finish();
-  const expected = { partition: 0, epoch: epoch + 1, watermark: 77, published: 0, lastNumber: 1 };
-  assert.deepEqual(await raising, [expected]);
+  const underWay = await scene.fixture.underWay(scene.identity, { heads: [scene.head(0)], entries: [begin] });
+  let settled = false;
+  const raising = scene.ledger.raise([{ partition: 0, epoch }]).finally(() => {
+    settled = true;
+  });
+  try {
+    await underWay.waitedFor();
+    assert.equal(settled, false, 'raising waits for the commit');
+  } finally {
+    await underWay.finish();
+  }
+  assert.deepEqual(await raising, [
+    { partition: 0, epoch: epoch + 1, watermark: null, published: 0, lastNumber: 0 },
+  ]);
   assert.equal((await scene.row(begin.id)).state, 'executing');
 }
 

@@ -20,11 +20,13 @@ export interface ConnectionOptions {
 export interface PoolOptions extends ConnectionOptions {
   /** Most connections open at the same time. */
   readonly connectionsMax: number;
+  /** No answer for this long counts as lost; default 40 s. */
+  readonly answerTimeoutMs?: number;
 }
 
 /** A host that does not answer within this is away: longer than any handshake, shorter than a person's patience. */
 const CONNECT_TIMEOUT_MS = 10_000;
-/** No answer for this long counts as lost: 10 s above the server's own statement_timeout of 30 s. */
+/** 10 s above the server's own statement_timeout of 30 s. */
 const ANSWER_TIMEOUT_MS = 40_000;
 /** A dead peer is found by TCP, not only by the next statement. */
 const KEEP_ALIVE_AFTER_MS = 10_000;
@@ -49,7 +51,7 @@ export class ConnectionPool {
       ...clientConfig(options),
       max: options.connectionsMax,
       idleTimeoutMillis: 0, // a commit must not pay for a new connection after a quiet minute
-      query_timeout: ANSWER_TIMEOUT_MS,
+      query_timeout: options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS,
       onConnect: (client) => prepareSession(client, applicationName),
     });
     // An idle connection broke: the pool has dropped it, and the next call opens another.
