@@ -116,8 +116,8 @@ export class Scene {
     assert.equal(answer.answers.length, entries.length, 'one answer an entry');
     for (const [index, entry] of entries.entries()) {
       const head = this.#heads.get(entry.partition);
-      const number = numberOf(answer.answers[index]);
-      if (head !== undefined && number !== null) head.lastNumber = number;
+      const number = numberOf(answer.answers[index]) ?? 0;
+      if (head !== undefined) head.lastNumber = Math.max(head.lastNumber, number);
     }
     return answer;
   }
