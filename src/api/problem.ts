@@ -19,10 +19,7 @@ export interface Cause {
   readonly remedy: string;
 }
 
-export function problemBody(
-  error: SignalboxError,
-  status: number = CATALOGUE[error.code].status,
-): ProblemBody {
+function problemBody(error: SignalboxError, status: number = CATALOGUE[error.code].status): ProblemBody {
   return {
     type: `urn:signalbox:error:${error.code}`,
     title: CATALOGUE[error.code].cause,

@@ -71,7 +71,7 @@ export function participantNames(config: Config): string {
 
 // ------------------------------------------------------------------------------------------ ledger
 
-export function embeddedDirectory(config: Config): string {
+function embeddedDirectory(config: Config): string {
   return config.directory;
 }
 

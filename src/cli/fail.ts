@@ -6,8 +6,8 @@ import { CATALOGUE, type ErrorCode, SignalboxError } from '../core/errors/catalo
 import type { Terminal } from './terminal.ts';
 
 export const EXIT_OTHER = 1;
-export const EXIT_UNAVAILABLE = 69;
-export const EXIT_CONFIGURATION = 78;
+const EXIT_UNAVAILABLE = 69;
+const EXIT_CONFIGURATION = 78;
 
 const CONFIGURATION: ReadonlySet<ErrorCode> = new Set([
   'SB-5001',

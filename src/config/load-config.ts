@@ -20,7 +20,7 @@ import { configurationError, found, type Problem, problemsOf } from './problems.
 import { type CheckedFile, configSchema, leaves } from './schema.ts';
 import { DEFAULT_DEADLINE_MS } from './types.ts';
 
-export const CONFIG_FILES = ['signalbox.config.ts', 'signalbox.config.js', 'signalbox.config.json'] as const;
+const CONFIG_FILES = ['signalbox.config.ts', 'signalbox.config.js', 'signalbox.config.json'] as const;
 
 export interface Scalars {
   readonly topic: string;

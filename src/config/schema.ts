@@ -10,7 +10,7 @@ import { SASL_MECHANISMS } from './config.ts';
 /** Longest time any setting may name, in ms: seven days. Timers of Node.js end at 24 days. */
 const LONGEST_MS = 7 * 24 * 3600 * 1000;
 
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
 function strict<S extends z.ZodRawShape>(shape: S) {
   const fields = Object.keys(shape).join(', ');
