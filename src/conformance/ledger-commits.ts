@@ -17,7 +17,7 @@ async function beginIsStored(scene: Scene): Promise<void> {
   assert(Number.isInteger(answer.atMs));
   assert.deepEqual(answer.fenced, []);
   assert.equal(begun.notAfterMs, answer.atMs + begin.timeoutMs);
-  assert.deepEqual(await scene.row(begin.id), {
+  assert.partialDeepStrictEqual(await scene.row(begin.id), {
     id: begin.id,
     partition: 0,
     offset: begin.offset,
@@ -32,7 +32,6 @@ async function beginIsStored(scene: Scene): Promise<void> {
     evidence: null,
     reason: null,
     code: null,
-    attempts: (await scene.row(begin.id)).attempts,
     takeovers: 0,
     notAfterMs: begun.notAfterMs,
     deadlineMs: answer.atMs + begin.deadlineMs,
