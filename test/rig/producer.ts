@@ -16,6 +16,12 @@ export interface ProducerSettings {
   readonly workload: readonly PlannedRecord[];
   /** Records a second; after an outage what is late follows in larger batches. */
   readonly rate: number;
+  /** Holds back what the workers cannot keep up with, and does not make up for it. Default: produces whatever comes. */
+  readonly backlog?: {
+    /** Records on the topic that are not accounted for, at most. */
+    readonly max: number;
+    readonly ended: () => Promise<number>;
+  };
 }
 
 const TICK_MS = 50;
@@ -68,14 +74,24 @@ export class Producer {
   }
 
   async #run(): Promise<void> {
-    const { workload, rate } = this.#settings;
-    const startedMs = performance.now();
+    const { workload, rate, backlog } = this.#settings;
+    let last = performance.now();
+    let owed = 0;
     while (this.#acknowledged < workload.length && !this.#stopped) {
-      const due = Math.floor(((performance.now() - startedMs) / 1000) * rate);
-      const end = Math.min(workload.length, due, this.#acknowledged + BATCH_MAX);
-      if (end > this.#acknowledged) await this.#send(workload.slice(this.#acknowledged, end));
-      else await delay(TICK_MS);
+      await delay(TICK_MS);
+      const now = performance.now();
+      owed += ((now - last) / 1000) * rate;
+      last = now;
+      if (backlog !== undefined) owed = Math.min(owed, await this.#roomFor(backlog));
+      const count = Math.min(BATCH_MAX, Math.floor(owed));
+      owed -= count;
+      const batch = workload.slice(this.#acknowledged, this.#acknowledged + count);
+      if (batch.length > 0) await this.#send(batch);
     }
+  }
+
+  async #roomFor({ max, ended }: NonNullable<ProducerSettings['backlog']>): Promise<number> {
+    return Math.max(0, max - (this.#acknowledged - (await ended())));
   }
 
   async #send(batch: readonly PlannedRecord[]): Promise<void> {

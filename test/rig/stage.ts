@@ -2,7 +2,7 @@
  * Everything a test of the whole job needs, on this machine: a broker, a Postgres, the simulated site and a fleet of
  * workers, all real and all of its own, watched from outside.
  *
- * S1 `close` stops everything in order; the logs are kept when the test failed, and where is printed.
+ * S1 `close` stops everything in order; the logs are kept when the test failed (or SIGNALBOX_KEEP_LOGS=1), and where is printed.
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ import { collectEvidence } from './collect-evidence.ts';
 import { Fleet } from './fleet.ts';
 import { LedgerClient } from './ledger-client.ts';
 import { OffsetSampler } from './offset-sampler.ts';
-import { Producer } from './producer.ts';
+import { Producer, type ProducerSettings } from './producer.ts';
 import { settle } from './settle.ts';
 import { SiteProcess } from './site-process.ts';
 import { installTakeOverProbe } from './take-over-probe.ts';
@@ -142,13 +142,30 @@ export class Stage {
     return this.#parts.ledger;
   }
 
-  /** Starts to produce; it is stopped with the stage. */
+  /** Starts to produce at this rate, through outages; it is stopped with the stage. */
   produce(workload: readonly PlannedRecord[], rate: number): Producer {
+    return this.#started({ workload, rate });
+  }
+
+  /** The same, but never more than `backlogMax` records ahead of the workers. */
+  produceNotAhead(workload: readonly PlannedRecord[], rate: number, backlogMax: number): Producer {
+    return this.#started({ workload, rate, backlog: { max: backlogMax, ended: () => this.#ended() } });
+  }
+
+  #started(settings: Pick<ProducerSettings, 'workload' | 'rate' | 'backlog'>): Producer {
     const { client, topic } = this.#parts;
-    const producer = new Producer({ client, topic, workload, rate });
+    const producer = new Producer({ client, topic, ...settings });
     this.#producers.push(producer);
     producer.start();
     return producer;
+  }
+
+  /** Records that have ended, whatever their end. */
+  async #ended(): Promise<number> {
+    const [row] = await this.#parts.ledger.rows<{ ended: number | null }>(
+      'select sum(last_number + dead_letters + duplicates)::float8 as ended from signalbox.partitions',
+    );
+    return row?.ended ?? 0;
   }
 
   async settle(timeoutMs: number): Promise<void> {
@@ -181,7 +198,8 @@ export class Stage {
     await site.stop();
     await Promise.all([client, samplerClient, ledger, samplerLedger].map((each) => each.close()));
     await Promise.all([kafka.stop(), postgres.stop()]);
-    if (passed) await rm(directory, { recursive: true, force: true });
-    else console.error(`logs of the failed test: ${directory}`);
+    if (passed && process.env.SIGNALBOX_KEEP_LOGS !== '1')
+      await rm(directory, { recursive: true, force: true });
+    else console.error(`logs of the run: ${directory}`);
   }
 }
