@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { describe, it } from 'node:test';
+import { FakeWorld, FLEET, HEARTBEAT } from '../../test/fixtures/api-fakes.ts';
 import { SignalboxError } from '../core/errors/catalogue.ts';
-import { FakeWorld, FLEET, HEARTBEAT } from './api-fakes.ts';
 import { createApi, listen } from './server.ts';
 
 const JSON_TYPE = { 'content-type': 'application/json' };

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { FakeWorld } from '../../test/fixtures/api-fakes.ts';
 import { SignalboxError } from '../core/errors/catalogue.ts';
-import { FakeWorld } from './api-fakes.ts';
 import { createApi } from './server.ts';
 import { hashOf, readTokens, Tokens } from './tokens.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { FakeWorld, LOCATION, TRANSACTION, WHY } from '../api/api-fakes.ts';
+import { FakeWorld, LOCATION, TRANSACTION, WHY } from '../../test/fixtures/api-fakes.ts';
 import { SignalboxError } from '../core/errors/catalogue.ts';
 import type { ReadModel, TransactionView, Why } from '../engine/ports-read.ts';
 import { type Check, doctorCommand } from './doctor-command.ts';

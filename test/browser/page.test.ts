@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import chromium from '@sparticuz/chromium';
 import { type Browser, chromium as browsers, type Page } from 'playwright-core';
-import { FakeWorld } from '../../src/api/api-fakes.ts';
 import { createApi, listen } from '../../src/api/server.ts';
 import { hashOf, Tokens } from '../../src/api/tokens.ts';
 import { SignalboxError } from '../../src/core/errors/catalogue.ts';
+import { FakeWorld } from '../fixtures/api-fakes.ts';
 import { until } from '../integration/processes.ts';
 
 /** The page asks each second. */
