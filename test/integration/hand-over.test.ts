@@ -51,7 +51,7 @@ describe('planned hand-over', () => {
 
   test('two workers join and leave, twice: no doubt, no repeated begin, no overlap', async (context) => {
     if (stage === undefined) return context.skip(skip ?? '');
-    await stage.fleet.start('stays-1', 'stays-2');
+    await stage.fleet.start(...STAYING);
     const producer = stage.produceNotAhead(makeWorkload(WORKLOAD), RECORDS_PER_SECOND, BACKLOG_MAX);
     const marks = new Marks();
     await producer.reached(0.02, PHASE_MS);
@@ -73,12 +73,15 @@ describe('planned hand-over', () => {
   });
 });
 
+const STAYING = ['stays-1', 'stays-2'];
 const joining = (round: number): string[] => [`comes-${round}a`, `comes-${round}b`];
 
-async function joinAndLeave({ fleet, ledger }: Stage, marks: Marks, round: number): Promise<void> {
+async function joinAndLeave(stage: Stage, marks: Marks, round: number): Promise<void> {
+  const { fleet, ledger } = stage;
   const names = joining(round);
   marks.set(`join ${round}`);
   await fleet.start(...names);
+  await stage.ownedBy([...STAYING, ...names], PHASE_MS);
   const what = `${names.join(' and ')} have each ended ${SHARE_OF_JOINED} transactions`;
   await until({ what, timeoutMs: PHASE_MS, pollMs: 500 }, async () => {
     const rows = await ledger.rows<{ worker: string; count: number }>(
@@ -94,10 +97,7 @@ async function joinAndLeave({ fleet, ledger }: Stage, marks: Marks, round: numbe
     [0, 0],
     'each ends by itself with code 0',
   );
-  await until({ what: 'the others own everything again', timeoutMs: PHASE_MS }, async () => {
-    const rows = await ledger.rows('select from signalbox.partitions where worker = any($1)', [names]);
-    return rows.length === 0;
-  });
+  await stage.ownedBy(STAYING, PHASE_MS);
 }
 
 /** Every change but the plain begin and finish has a row in the history: there must be none. */

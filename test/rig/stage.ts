@@ -20,6 +20,7 @@ import { Producer, type ProducerSettings } from './producer.ts';
 import { settle } from './settle.ts';
 import { SiteProcess } from './site-process.ts';
 import { installTakeOverProbe } from './take-over-probe.ts';
+import { until } from './wait.ts';
 import type { PlannedRecord } from './workload.ts';
 
 export interface StageSettings {
@@ -166,6 +167,21 @@ export class Stage {
       'select sum(last_number + dead_letters + duplicates)::float8 as ended from signalbox.partitions',
     );
     return row?.ended ?? 0;
+  }
+
+  /** Resolves when these workers have taken over everything between them, each something. */
+  async ownedBy(workers: readonly string[], timeoutMs: number): Promise<void> {
+    const { ledger } = this.#parts;
+    const wanted = workers.toSorted().join(' ');
+    await until({ what: `all partitions are owned by ${wanted}`, timeoutMs, pollMs: 250 }, async () => {
+      const rows = await ledger.rows<{ worker: string }>('select distinct worker from signalbox.partitions');
+      return (
+        rows
+          .map(({ worker }) => worker)
+          .sort()
+          .join(' ') === wanted
+      );
+    });
   }
 
   async settle(timeoutMs: number): Promise<void> {
