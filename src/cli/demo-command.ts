@@ -318,7 +318,7 @@ export class Demo {
       if (!this.#stopping) this.#area.draw(summaryBlock(state, terminal.columns));
       if (!terminal.tty && world.monotonic() - lineMs >= LINE_MS) {
         lineMs = world.monotonic();
-        this.#say(summaryLine(state));
+        this.#say(summaryLine(state), { fleet: state.fleet, proof: state.proof });
       }
       await new Promise<void>((resume) => world.after(first ? FIRST_LOOK_MS : LOOK_MS, resume));
     }
@@ -342,8 +342,11 @@ export class Demo {
     this.#say('');
   }
 
-  #say(text: string): void {
-    this.#area.print(text);
+  /** With --json one object a line. */
+  #say(text: string, fields: object = {}): void {
+    const { terminal, world } = this.#doors;
+    const time = () => new Date(world.now()).toISOString();
+    this.#area.print(terminal.json ? JSON.stringify({ time: time(), text, ...fields }) : text);
   }
 
   // ------------------------------------------------------------------------------------------ end
