@@ -39,6 +39,8 @@ interface Submission {
   readonly fates: Fate[];
   /** Position in `fates` of each entry. */
   positions: number[];
+  /** Its head carries watermark and published number, whatever was written a moment ago. */
+  readonly wholeHead: boolean;
   readonly answer: (fates: Fate[]) => void;
 }
 
@@ -79,17 +81,21 @@ export class Committer {
 
   /** Commits the entries of one partition together; resolves with one fate an entry. Never rejects. */
   submit(state: PartitionState, entries: Entry[]): Promise<Fate[]> {
-    return new Promise((answer) => {
-      const positions = entries.map((_, index) => index);
-      this.#queue.push({ state, entries, fates: new Array<Fate>(entries.length), positions, answer });
-      this.#wake();
-    });
+    return this.#enqueue(state, entries, false);
   }
 
-  /** Writes the head of one partition now, whatever its interval. Never rejects. */
+  /** Writes the head of one partition as it is now, whatever its interval. Never rejects. */
   async writeHead(state: PartitionState): Promise<void> {
-    state.headAtMs = Number.NEGATIVE_INFINITY;
-    await this.submit(state, []);
+    await this.#enqueue(state, [], true);
+  }
+
+  #enqueue(state: PartitionState, entries: Entry[], wholeHead: boolean): Promise<Fate[]> {
+    return new Promise((answer) => {
+      const positions = entries.map((_, index) => index);
+      const fates = new Array<Fate>(entries.length);
+      this.#queue.push({ state, entries, fates, positions, wholeHead, answer });
+      this.#wake();
+    });
   }
 
   /** Writes the heads that have something new, also when no entry waits. */
@@ -178,8 +184,9 @@ export class Committer {
     this.#headsWanted = false;
     const states = new Set(batch.map((submission) => submission.state));
     for (const state of this.#states) if (all && state.alive && headIsDirty(state)) states.add(state);
+    const whole = new Set(batch.flatMap(({ state, wholeHead }) => (wholeHead ? [state] : [])));
     const due = (state: PartitionState) =>
-      all || nowMs - state.headAtMs >= this.#options.settings.headIntervalMs;
+      all || whole.has(state) || nowMs - state.headAtMs >= this.#options.settings.headIntervalMs;
     return [...states].map((state) => headOf(state, due(state)));
   }
 
@@ -223,7 +230,8 @@ export class Committer {
     if (last.entries.length > 1) {
       for (const [index, entry] of last.entries.entries()) {
         const position = last.positions[index] ?? 0;
-        const alone = { state: last.state, entries: [entry], fates: last.fates, positions: [position] };
+        const { state, fates, wholeHead } = last;
+        const alone = { state, entries: [entry], fates, positions: [position], wholeHead };
         await this.#commit([{ ...alone, answer: () => undefined }]);
       }
     } else {
