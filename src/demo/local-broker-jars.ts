@@ -125,15 +125,21 @@ export async function run(
   options: { readonly timeoutMs: number },
 ): Promise<RunResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: options.timeoutMs });
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    // Not spawn's own time-out: that one goes on, and holds the process, when the program does not exist.
+    const timer = setTimeout(() => child.kill(), options.timeoutMs);
     let output = '';
     const collect = (chunk: Buffer): void => {
       output = (output + chunk.toString()).slice(-OUTPUT_CHARACTERS_MAX);
     };
     child.stdout.on('data', collect);
     child.stderr.on('data', collect);
-    child.once('error', (cause) => reject(new SignalboxError('SB-3014', cause.message, { cause })));
+    child.once('error', (cause) => {
+      clearTimeout(timer);
+      reject(new SignalboxError('SB-3014', cause.message, { cause }));
+    });
     child.once('close', (code, signal) => {
+      clearTimeout(timer);
       if (signal === null) resolve({ code, output });
       else reject(new SignalboxError('SB-3014', `${command} was ended by ${signal}: ${lastLines(output)}`));
     });

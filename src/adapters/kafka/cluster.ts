@@ -26,24 +26,30 @@ export interface TopicFacts {
   readonly replicas: number;
 }
 
+export interface ClusterOptions {
+  readonly world: World;
+  readonly settings: KafkaConnectionSettings;
+  readonly topics: readonly string[];
+  /** Called after each look-up, whoever asked for it: leaders may have moved. */
+  readonly refreshed?: () => void;
+}
+
 export class Cluster {
   readonly #connections: Connections;
   readonly #bootstrap: readonly BrokerAddress[];
   readonly #topicNames: readonly string[];
+  readonly #refreshed: () => void;
   readonly #brokers = new Map<number, BrokerAddress>();
   readonly #topics = new Map<string, TopicFacts>();
   #good: BrokerAddress | null = null;
   #refreshing: Promise<void> | null = null;
 
-  constructor(options: {
-    readonly world: World;
-    readonly settings: KafkaConnectionSettings;
-    readonly topics: readonly string[];
-  }) {
-    const { world, settings, topics } = options;
+  constructor(options: ClusterOptions) {
+    const { world, settings, topics, refreshed } = options;
     this.#connections = new Connections({ world, settings, requestTimeoutMs: REQUEST_MS });
     this.#bootstrap = parseBrokers(settings.brokers);
     this.#topicNames = topics;
+    this.#refreshed = refreshed ?? (() => undefined);
   }
 
   /** Null before the first refresh. */
@@ -116,6 +122,7 @@ export class Cluster {
       const replicas = Math.min(...topic.partitions.map((partition) => partition.replicaNodes.length));
       this.#topics.set(name, { name, errorCode: topic.errorCode, id: topic.topicId, leaders, replicas });
     }
+    this.#refreshed();
   }
 }
 

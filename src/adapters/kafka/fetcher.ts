@@ -3,7 +3,8 @@
  *
  * G1 An answer counts only for the cursor that asked; a stopped or newly started partition has another one.
  * G2 The position moves after the records were taken, so what was not taken comes again.
- * G3 A partition whose records are gone (SB-3008) or cannot be read halts with a code; the others go on.
+ * G3 Whoever looks leaders up, `reroute` follows: a loop that lost its partitions sleeps and would not notice.
+ * G4 A partition whose records are gone (SB-3008) or cannot be read halts with a code; the others go on.
  */
 import { SignalboxError } from '../../core/errors/catalogue.ts';
 import type { RecordBatch, World } from '../../engine/ports.ts';
@@ -70,6 +71,11 @@ export class Fetcher {
   /** Nothing of the partition is delivered after this returns. */
   stop(partition: number): void {
     this.#cursors.delete(partition);
+  }
+
+  /** Leaders were looked up, by whomever: each partition is fetched from its leader of now. */
+  reroute(): void {
+    for (const partition of this.#cursors.keys()) this.#wake(partition);
   }
 
   async close(): Promise<void> {
@@ -171,7 +177,7 @@ export class Fetcher {
 
   /** Looks leaders up again whenever somebody was refused, at the pace of the back-off. */
   async #keepRoutes(): Promise<void> {
-    const { world, cluster, reach, topic } = this.#options;
+    const { world, cluster, reach } = this.#options;
     const backOff = new BackOff(world);
     while (!this.#closed) {
       if (!this.#stale) {
@@ -186,11 +192,6 @@ export class Fetcher {
       } catch (error) {
         reach.failed('metadata', problemOf(error, 'metadata'));
         this.#stale = true;
-      }
-      for (const { partition } of this.#cursors.values()) {
-        const nodeId = cluster.leader(topic.name, partition);
-        if (nodeId === null) this.#stale = true;
-        else this.#loop(nodeId).wake();
       }
       await pause(world, backOff.next());
     }

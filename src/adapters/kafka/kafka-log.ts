@@ -63,7 +63,12 @@ export class KafkaLog implements TransactionLog {
     this.#settings = settings;
     this.#times = groupTimes(settings);
     this.#resultsTopic = settings.resultsTopic ?? `${topic}.results`;
-    this.#cluster = new Cluster({ world, settings, topics: [topic, this.#resultsTopic] });
+    this.#cluster = new Cluster({
+      world,
+      settings,
+      topics: [topic, this.#resultsTopic],
+      refreshed: () => this.#parts?.fetcher.reroute(),
+    });
     this.#producer = new Producer({ world, settings, cluster: this.#cluster, topic: this.#resultsTopic });
     this.#publisher = new ResultsPublisher({
       cluster: this.#cluster,

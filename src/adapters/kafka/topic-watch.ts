@@ -85,7 +85,8 @@ export class TopicWatch {
       return;
     }
     const before = this.#partitions;
-    if (facts.leaders.length === before) return;
+    // Fewer is an answer of a broker that lags: topics never shrink.
+    if (facts.leaders.length <= before) return;
     this.#partitions = facts.leaders.length;
     this.#options.grew(this.#partitions, before);
   }
