@@ -217,6 +217,49 @@ async function newAttempt(scene: Scene): Promise<void> {
   assert.equal(row.attempts, attempts + 1);
 }
 
+async function manyAtOnce(scene: Scene): Promise<void> {
+  await scene.own();
+  const begins = Array.from({ length: 30 }, () => scene.begin({ plan: '1:a,b', deadlineMs: 3_000 }));
+  const opens = await scene.openedAll(begins);
+  const onward = { to: 'executing', step: 1, newToken: true, timeoutMs: 1_000 } as const;
+  const answer = await scene.commit(
+    opens.map((open, index) => {
+      if (index % 3 === 0) return scene.change(open, { ...onward, evidence: `{"a":${index}}` });
+      return index % 3 === 1 ? scene.refused(open) : scene.change(open);
+    }),
+  );
+  let number = 0;
+  for (const [index, open] of opens.entries()) {
+    const changed = changedOf(answer.answers[index]);
+    const row = await scene.row(open.id);
+    assert.deepEqual(
+      [row.state, row.step, row.token, row.number],
+      [changed.state, changed.step, changed.token, changed.number],
+    );
+    if (index % 3 === 0) {
+      assert.deepEqual([changed.state, changed.step, changed.number], ['executing', 1, null]);
+      assert(BigInt(changed.token) > BigInt(open.token));
+      assert.equal(changed.notAfterMs, answer.atMs + 1_000);
+      assert.deepEqual([row.notAfterMs, row.evidence], [changed.notAfterMs, `{"a":${index}}`]);
+    } else {
+      number += 1;
+      assert.deepEqual(
+        [changed.state, changed.number],
+        [index % 3 === 1 ? 'rolled_back' : 'completed', number],
+      );
+    }
+  }
+  const again = await scene.commit(
+    opens.flatMap((open, index) => {
+      const { state, token } = changedOf(answer.answers[index]);
+      if (state !== 'executing') return [];
+      return [scene.change({ ...open, token }, { ...onward, step: 2, timeoutMs: 600_000 })];
+    }),
+  );
+  for (const one of again.answers)
+    assert(changedOf(one).notAfterMs < again.atMs + 3_000, 'bounded by the deadline');
+}
+
 async function lateGoesElsewhere(scene: Scene): Promise<void> {
   await scene.own();
   const open = await scene.opened({ deadlineMs: -1 });
@@ -341,6 +384,7 @@ export const COMMIT_CHECKS: readonly Check[] = [
   { name: 'nothing begins below a slot above the lowered concurrency', run: loweredConcurrency },
   { name: 'a change of a row that is not as expected is not applied, the others are', run: unexpectedRow },
   { name: 'a new attempt has a new token and its own time-out', run: newAttempt },
+  { name: 'many plain changes at once: some go on, some end', run: manyAtOnce },
   { name: 'past the deadline a change goes where it says', run: lateGoesElsewhere },
   { name: 'a token is above the mark asked for, and so are all later ones', run: tokenAboveMark },
   { name: 'evidence and reason stay until others come', run: keptAndCleared },

@@ -66,7 +66,7 @@ function changeAnswers(row: CommitRow, { heads, changes, plain }: EncodedCommit)
   for (const answer of parseList<SlowAnswer>(row[3])) slow.set(answer.entry, answer);
   const numbers = new Map(heads.map((head) => [head.partition, head.lastNumber]));
   return changes.map((change, index) => {
-    if (plain[index] === true) {
+    if (plain[index] === true && isFinal(change.to)) {
       const number = (numbers.get(change.partition) ?? 0) + 1;
       numbers.set(change.partition, number);
       const { to: state, step, fromToken: token } = change;

@@ -1,12 +1,14 @@
 /**
- * A commit as the parameters of signalbox.commit (migrations/0002_commit.sql): columns, each one array.
+ * A commit as the parameters of signalbox.commit (migrations/0004_commit.sql): columns, each one array.
  *
- * CE1 A change is plain when it finishes a transaction by the first word of its only call; runs of plain changes
- *     go to the server as one statement, the others one by one. Which is which never alters the outcome.
+ * CE1 A change is plain when an executed step was done or refused and the transaction goes on or ends; runs of
+ *     plain changes go to the server as one statement, the others one by one. Which is which never alters the
+ *     outcome.
  * CE2 `rank` counts the plain finishes of a partition up to and including a change: with the numbers of the
  *     slow ones it makes the result number, in entry order.
  */
 import { assert } from '../../core/errors/catalogue.ts';
+import { isFinal } from '../../core/states.ts';
 import type {
   Begin,
   Change,
@@ -44,7 +46,7 @@ export interface EncodingOptions {
   readonly identity: LedgerIdentity;
   /** False: every change goes one by one, because a plain one did not match its row. */
   readonly plainRuns: boolean;
-  /** False: every begin goes one by one, because not all of them find id and slot free. */
+  /** False: the begins are prepared for conflicts, because not all of them find id and slot free. */
   readonly beginsTogether: boolean;
 }
 
@@ -91,16 +93,19 @@ export function encodeCommit(commit: Commit, options: EncodingOptions): EncodedC
 function isPlain(change: Change): boolean {
   return (
     change.fromState === 'executing' &&
-    (change.event === 'done'
-      ? change.to === 'completed'
-      : change.event === 'refused' && change.to === 'rolled_back') &&
+    isPlainOutcome(change) &&
     change.call === 'execute' &&
     change.lateTo === null &&
-    !change.newToken &&
     change.aboveMark === null &&
     change.code === null &&
-    change.detail === null
+    change.detail === null &&
+    change.nextAttemptMs === null
   );
+}
+
+function isPlainOutcome({ event, to, newToken }: Change): boolean {
+  if (event === 'done') return to === 'executing' ? newToken : to === 'completed' && !newToken;
+  return event === 'refused' && to === 'rolled_back' && !newToken;
 }
 
 /** Which changes are plain, and the ends (from 1) of the runs of one kind, in order. */
@@ -141,7 +146,7 @@ function countPlain(
   const refused = new Map<number, number>();
   const ranks = changes.map((change, index) => {
     const before = finished.get(change.partition) ?? 0;
-    if (plain[index] !== true) return before;
+    if (plain[index] !== true || !isFinal(change.to)) return before;
     finished.set(change.partition, before + 1);
     if (change.to === 'rolled_back') refused.set(change.partition, (refused.get(change.partition) ?? 0) + 1);
     return before + 1;
@@ -205,6 +210,10 @@ function changeColumns(changes: readonly Change[], { plain, ranks, ends }: Chang
     textArray(changes.map((change) => change.reason)),
     timeArray(changes.map((change) => change.startedMs)),
     timeArray(changes.map((change) => change.answeredMs)),
+    // Null says to a plain change that it ends the transaction.
+    int8Array(
+      changes.map((change, index) => (plain[index] === true && isFinal(change.to) ? null : change.timeoutMs)),
+    ),
     int4Array(
       plain.map((isIt) => {
         if (isIt) return 0;
@@ -228,7 +237,6 @@ function slowColumns(changes: readonly Change[]) {
     textArray(changes.map((change) => change.detail)),
     asciiArray(changes.map((change) => change.call)),
     timeArray(changes.map((change) => change.nextAttemptMs)),
-    int8Array(changes.map((change) => change.timeoutMs)),
   ];
 }
 

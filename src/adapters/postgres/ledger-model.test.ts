@@ -32,7 +32,7 @@ const draw: fc.Arbitrary<Draw> = fc.record({
   place: fc.nat(4),
   slot: fc.integer({ min: 1, max: 2 }),
   expiry: fc.constantFrom('none', 'none', 'none', 'past', 'future'),
-  way: fc.nat(3),
+  way: fc.nat(4),
   stale: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
 });
 const act = fc.oneof(
@@ -45,6 +45,7 @@ const WAYS: Partial<Record<State, readonly Partial<Change>[]>> = {
   executing: [
     { event: 'done', to: 'completed', evidence: '{"a":1}' },
     { event: 'refused', to: 'rolled_back', reason: 'empty' },
+    { event: 'done', to: 'executing', step: 1, newToken: true, evidence: '{"c":3}' },
     { event: 'unknown', to: 'in_doubt', newToken: true, code: 'SB-4101', detail: 'time' },
     { event: 'retry', to: 'executing', lateTo: 'in_doubt', newToken: true, reason: 'busy', code: 'SB-4110' },
   ],

@@ -52,12 +52,12 @@ const OTHER_CONNECTIONS_MAX = 4;
 /** The third attempt in a row that ends by a take-over is the last: it may be the step that kills the workers. */
 const TAKE_OVERS_MAX = 3;
 /**
- * After a commit whose begins did not all find id and slot free, so many do them one by one, which is slower but
+ * After a commit whose begins did not all find id and slot free, so many are prepared for that, which is slower but
  * never done twice: duplicates come in crowds, when a partition is fetched again after a take-over.
  */
 const CAREFUL_COMMITS = 8;
-/** SQLSTATEs of migrations/0002_commit.sql. */
-const FINISH_NOT_AS_EXPECTED = 'SB001';
+/** SQLSTATEs of migrations/0004_commit.sql. */
+const CHANGE_NOT_AS_EXPECTED = 'SB001';
 const BEGIN_NOT_AS_EXPECTED = 'SB003';
 const UNIQUE_VIOLATION = '23505';
 
@@ -124,9 +124,9 @@ export class PostgresLedger implements Ledger {
     for (;;) {
       const encoded = encodeCommit(rest, { identity: this.#identity, plainRuns, beginsTogether });
       const sent = await this.#send(lane, encoded);
-      if (sent === 'finishes one by one') {
+      if (sent === 'changes one by one') {
         plainRuns = false;
-      } else if (sent === 'begins one by one') {
+      } else if (sent === 'begins carefully') {
         beginsTogether = false;
         lane.carefulCommits = CAREFUL_COMMITS;
       } else if (sent[1] === null) {
@@ -142,7 +142,7 @@ export class PostgresLedger implements Ledger {
   async #send(
     { pool }: CommitLane,
     { values, plain, beginsTogether }: EncodedCommit,
-  ): Promise<CommitRow | 'finishes one by one' | 'begins one by one'> {
+  ): Promise<CommitRow | 'changes one by one' | 'begins carefully'> {
     const query = { name: 'commit', text: SQL.commit, values, rowMode: 'array' as const, types: asText };
     try {
       const { rows } = await pool.run((client) => client.query<string[]>(query));
@@ -151,9 +151,9 @@ export class PostgresLedger implements Ledger {
       return row as unknown as CommitRow;
     } catch (error) {
       const state = error instanceof LedgerError ? sqlState(error.cause) : null;
-      if (state === FINISH_NOT_AS_EXPECTED && plain.includes(true)) return 'finishes one by one';
+      if (state === CHANGE_NOT_AS_EXPECTED && plain.includes(true)) return 'changes one by one';
       const begin = state === BEGIN_NOT_AS_EXPECTED || state === UNIQUE_VIOLATION;
-      if (begin && beginsTogether) return 'begins one by one';
+      if (begin && beginsTogether) return 'begins carefully';
       throw error;
     }
   }
@@ -255,7 +255,7 @@ export class PostgresLedger implements Ledger {
 interface CommitLane {
   readonly pool: ConnectionPool;
   busy: boolean;
-  /** Commits left that do their begins one by one. */
+  /** Commits left whose begins are prepared for conflicts. */
   carefulCommits: number;
 }
 

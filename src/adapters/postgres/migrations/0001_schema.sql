@@ -1,4 +1,4 @@
--- The ledger's tables (design, section 6). The commit functions are in 0002.
+-- The ledger's tables (design, section 6). The commit functions are in 0002 to 0004.
 --
 -- Times are timestamptz in whole milliseconds of the database clock, but record_at and expires_at, which the
 -- record brings. Ids and locations compare byte by byte (collate "C"). Evidence is JSON text, not jsonb, which
@@ -216,7 +216,8 @@ create trigger transitions_append_only before update on signalbox.transitions
   for each statement execute function signalbox.refuse_change();
 
 -- The legal state changes, as TRANSITIONS in src/core/states.ts (a test compares the two). Finals are immutable:
--- nothing leads out of them, not even to themselves. AFTER triggers: a BEFORE one would lock each row first.
+-- nothing leads out of them, not even to themselves. AFTER triggers: a BEFORE one would lock each row first. The
+-- conditions are short, because each statement compiles them anew.
 create function signalbox.refuse_state() returns trigger language plpgsql as $$
 begin
   raise exception 'transaction % cannot go from % to %', new.id,
@@ -227,12 +228,7 @@ create trigger transactions_legal_insert after insert on signalbox.transactions
   for each row when (new.state not in ('received', 'executing', 'rolled_back'))
   execute function signalbox.refuse_state();
 create trigger transactions_legal_update after update on signalbox.transactions
-  for each row when (not case old.state
-    when 'received' then new.state in ('executing', 'rolled_back')
-    when 'executing' then new.state in ('executing', 'in_doubt', 'reversing', 'held', 'completed', 'rolled_back')
-    when 'in_doubt' then new.state in ('executing', 'in_doubt', 'reversing', 'held', 'completed', 'rolled_back')
-    when 'reversing' then new.state in ('reversing', 'held', 'rolled_back')
-    when 'held' then new.state in ('executing', 'in_doubt', 'reversing', 'held', 'completed', 'rolled_back')
-    else false
-  end)
+  for each row when (old.state >= 'completed' or new.state = 'received'
+    or (old.state = 'received' and new.state not in ('executing', 'rolled_back'))
+    or (old.state = 'reversing' and new.state in ('executing', 'in_doubt', 'completed')))
   execute function signalbox.refuse_state();
