@@ -101,7 +101,7 @@ async function joinAndLeave(stage: Stage, marks: Marks, round: number): Promise<
 }
 
 /** Every change but the plain begin and finish has a row in the history: there must be none. */
-function assertNoDoubt({ transitions, transactions }: Evidence, produced: number): void {
+function assertNoDoubt({ transitions, transactions, results }: Evidence, produced: number): void {
   const told = transitions.slice(0, 5).map(({ id, event, from, to }) => `${id} ${event} ${from} → ${to}`);
   assert.equal(
     transitions.length,
@@ -109,6 +109,7 @@ function assertNoDoubt({ transitions, transactions }: Evidence, produced: number
     `${transitions.length} changes besides begin and finish: ${told.join('; ')}`,
   );
   assert.equal(transactions.length, produced);
+  assert.equal(results.length, produced, 'no result is published again');
   assert.ok(
     transactions.every(({ state }) => state === 'completed'),
     'each is completed',
