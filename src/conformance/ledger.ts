@@ -12,16 +12,6 @@ import { NUMBER_CHECKS } from './ledger-numbers.ts';
 import { OWNER_CHECKS } from './ledger-owners.ts';
 import { Scene } from './ledger-scene.ts';
 
-export type {
-  CommitUnderWay,
-  HistoryEntry,
-  LedgerFixture,
-  LocationSettings,
-  Loss,
-  LossyLedger,
-  PartitionCounters,
-} from './ledger-fixture.ts';
-
 export function ledgerConformance(name: string, makeFixture: () => Promise<LedgerFixture>): void {
   describe(`${name}: contract of Ledger`, () => {
     let fixture: LedgerFixture | undefined;

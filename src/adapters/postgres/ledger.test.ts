@@ -1,7 +1,8 @@
 import pg from 'pg';
 import { LossyWire } from '../../../test/fixtures/lossy-wire.ts';
 import { testPostgres } from '../../../test/fixtures/postgres.ts';
-import { type LedgerFixture, ledgerConformance } from '../../conformance/ledger.ts';
+import { ledgerConformance } from '../../conformance/ledger.ts';
+import type { LedgerFixture } from '../../conformance/ledger-fixture.ts';
 import type { Commit, LedgerIdentity } from '../../engine/ports-ledger.ts';
 import { encodeCommit } from './commit-encoding.ts';
 import { PostgresLedger } from './ledger.ts';
@@ -17,6 +18,7 @@ ledgerConformance('Postgres', async (): Promise<LedgerFixture> => {
   const { connectionString } = server;
   await migrate({ connectionString });
   const pool = new pg.Pool({ connectionString, max: 4 });
+  pool.on('error', () => undefined); // a connection that ends late, when the database is dropped
   const open = (identity: LedgerIdentity, url = connectionString) =>
     PostgresLedger.open({ connectionString: url, identity, commitLanes: COMMIT_LANES, allowMigrate: false });
   return {
