@@ -55,6 +55,7 @@ export class Fetcher {
 
   /** From this offset on, null is the earliest. Forgets an earlier start of the partition. */
   start(partition: number, offset: number | null): void {
+    this.#options.reach.released(partition);
     this.#cursors.set(partition, new FetchCursor(this.#options.world, partition, offset));
     this.#wake(partition);
   }
@@ -70,6 +71,7 @@ export class Fetcher {
 
   /** Nothing of the partition is delivered after this returns. */
   stop(partition: number): void {
+    this.#options.reach.released(partition);
     this.#cursors.delete(partition);
   }
 
@@ -140,9 +142,8 @@ export class Fetcher {
       if (nextOffset > read) this.#deliver(cursor, emptyBatch(partition, nextOffset));
     } catch (error) {
       if (!this.#isCurrent(cursor)) return;
-      cursor.halt();
       const detail = `records of ${this.#options.topic.name}/${partition} after ${cursor.position}: ${String(error)}`;
-      this.#options.problem(new SignalboxError('SB-5006', detail, { cause: error, final: true }), partition);
+      this.#halt(cursor, new SignalboxError('SB-5006', detail, { cause: error, final: true }));
     }
   }
 
@@ -157,9 +158,8 @@ export class Fetcher {
     const { topic, problem, topicUnknown } = this.#options;
     const { partition } = cursor;
     if (errorCode === KAFKA.OFFSET_OUT_OF_RANGE) {
-      cursor.halt();
       const detail = `${topic.name}/${partition} has no offset ${cursor.position}`;
-      problem(new SignalboxError('SB-3008', detail), partition);
+      this.#halt(cursor, new SignalboxError('SB-3008', detail, { final: true }));
       return;
     }
     cursor.retryLater();
@@ -168,6 +168,13 @@ export class Fetcher {
     }
     if (errorCode === KAFKA.UNKNOWN_TOPIC_ID) topicUnknown();
     else this.#refreshRoutes();
+  }
+
+  /** G4. */
+  #halt(cursor: FetchCursor, error: SignalboxError): void {
+    cursor.halt();
+    this.#options.reach.halted(cursor.partition, error);
+    this.#options.problem(error, cursor.partition);
   }
 
   #refreshRoutes(): void {

@@ -216,9 +216,14 @@ else {
       );
       await until(
         'told for both partitions',
-        () => codes(member).filter((code) => code === 'SB-3009').length === 2,
+        () =>
+          member.problems.filter(({ error, partition }) => error.code === 'SB-3009' && partition !== null)
+            .length === 2,
       );
-      const told = member.problems.filter(({ error }) => error.code === 'SB-3009');
+      const told = member.problems.filter(
+        ({ error, partition }) => error.code === 'SB-3009' && partition !== null,
+      );
+      assert.equal(member.log.health().problem?.code, 'SB-3009');
       assert.deepEqual(told.map(({ partition }) => partition).sort(), [0, 1]);
       assert.ok(told.every(({ error }) => error.final));
       member.log.commit(0, 10);
@@ -248,11 +253,13 @@ else {
         );
         const member = await made.join({ startAt: (partition) => (partition === 0 ? 5 : null) });
         await until('told', () => codes(member).includes('SB-3008'));
+        assert.equal(member.log.health().problem?.code, 'SB-3008');
         await made.received(member, 5);
         assert.deepEqual(member.valuesOf(0), []);
         member.start(0, null);
         await made.received(member, 10);
         assert.equal(member.valuesOf(0)[0], 'r 15', 'a person may let it go on from the earliest');
+        assert.equal(member.log.health().problem, null);
       },
     );
 

@@ -144,6 +144,14 @@ describe('Reach', () => {
     assert.equal(told.length, 2);
   });
 
+  it('a halted partition is the problem until it is released, but no matter of connection', () => {
+    const reach = new Reach({ world, tell: () => assert.fail('who halts it tells') });
+    reach.halted(3, new SignalboxError('SB-3008'));
+    assert.deepEqual([reach.connected, reach.problem?.code], [true, 'SB-3008']);
+    reach.released(3);
+    assert.equal(reach.problem, null);
+  });
+
   it('repeats a lasting trouble', async () => {
     const clock = new VirtualWorld();
     const told: SignalboxError[] = [];

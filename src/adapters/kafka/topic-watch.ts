@@ -78,12 +78,14 @@ export class TopicWatch {
       reach.failed('topic', new SignalboxError('SB-3002', `${topic.name} was deleted`));
       return;
     }
-    reach.succeeded('topic');
     if (facts.id !== topic.id) {
-      if (!this.#madeAnew) this.#options.madeAnew(`${topic.name}: id ${facts.id}, it was ${topic.id}`);
+      const detail = `${topic.name}: id ${facts.id}, it was ${topic.id}`;
+      reach.failed('topic', new SignalboxError('SB-3009', detail));
+      if (!this.#madeAnew) this.#options.madeAnew(detail);
       this.#madeAnew = true;
       return;
     }
+    reach.succeeded('topic');
     const before = this.#partitions;
     // Fewer is an answer of a broker that lags: topics never shrink.
     if (facts.leaders.length <= before) return;
