@@ -137,6 +137,7 @@ export type ChangeAnswer =
       readonly step: number;
       /** The row's token after the change. */
       readonly token: Token;
+      /** The row's not_after; means nothing when the state is final. */
       readonly notAfterMs: number;
       /** Result number when the state is final, else null. */
       readonly number: number | null;

@@ -29,8 +29,8 @@ import {
   tokenArray,
 } from './binary-array.ts';
 
-/** A run shorter than this is not worth a statement of its own (measured: the two cost the same at 4 to 8). */
-const PLAIN_RUN_MIN = 8;
+/** A run is two statements however long it is; a change alone is two or three. */
+const PLAIN_RUN_MIN = 2;
 
 export interface EncodedCommit {
   readonly values: (Buffer | string | null)[];

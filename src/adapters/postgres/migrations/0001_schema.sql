@@ -62,7 +62,12 @@ create table signalbox.transactions (
     ((state in ('completed', 'rolled_back')) = (number is not null) and (number is null) = (finished_at is null)),
   constraint holder_has_slot check
     (state not in ('executing', 'in_doubt', 'reversing', 'held') or (slot is not null and slot > 0 and token is not null))
-);
+)
+-- Each row is inserted once and updated once or twice, and the finish is never HOT (state is in the predicates of
+-- the indexes): a fillfactor of 50 or 70 saved 4 to 9 % of WAL, no CPU, and cost 7 to 14 % of space. Dead entries of
+-- the partial indexes are what a take-over wades through, so they are cleaned up early.
+with (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 5000,
+  autovacuum_analyze_scale_factor = 0.05);
 
 -- One holder per slot of a location, whatever partition and worker it came by: the last line of S1.
 create unique index transactions_holder on signalbox.transactions (location, slot)
