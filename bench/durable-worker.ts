@@ -1,5 +1,6 @@
 /** The worker of `durable.ts`: takes its job as JSON argument, ends when all is done, prints what it saw. */
 import { KafkaLog } from '../src/adapters/kafka/kafka-log.ts';
+import { boundHeapGrowth } from '../src/adapters/node/heap-growth.ts';
 import { InProcessParticipant } from '../src/adapters/node/in-process-participant.ts';
 import { realWorld } from '../src/adapters/node/world.ts';
 import { PostgresLedger } from '../src/adapters/postgres/ledger.ts';
@@ -15,8 +16,9 @@ const job = JSON.parse(process.argv[2] ?? '{}') as {
 };
 const RSS_SAMPLE_MS = 50;
 
+boundHeapGrowth();
 const world = realWorld();
-const seen = new Set<string>();
+const seen = new Uint8Array(job.transactions);
 const lastOf = new Map<string, number>();
 const underWay = new Set<string>();
 const counts = { doubled: 0, outOfOrder: 0, overlapping: 0, commits: 0, commitMs: 0 };
@@ -27,8 +29,8 @@ const done = Promise.withResolvers<void>();
 const participant = new InProcessParticipant(world, {
   execute: (call) => {
     const sequence = Number(call.data.sequence);
-    if (seen.has(call.key)) counts.doubled += 1;
-    seen.add(call.key);
+    if (seen[sequence] !== 0) counts.doubled += 1;
+    seen[sequence] = 1;
     if (sequence < (lastOf.get(call.location) ?? -1)) counts.outOfOrder += 1;
     lastOf.set(call.location, sequence);
     if (underWay.has(call.location)) counts.overlapping += 1;

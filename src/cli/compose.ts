@@ -21,6 +21,7 @@ import type { ReadModel } from '../engine/ports-read.ts';
 import { Worker } from '../engine/worker.ts';
 import { graded } from './graded-participant.ts';
 
+export { boundHeapGrowth } from '../adapters/node/heap-growth.ts';
 export { realWorld } from '../adapters/node/world.ts';
 export type { Metrics } from '../adapters/telemetry/metrics.ts';
 

@@ -8,6 +8,7 @@ import { SignalboxError } from '../core/errors/catalogue.ts';
 import { DEFAULT_SETTINGS } from '../engine/options.ts';
 import type { ReadModel } from '../engine/ports-read.ts';
 import {
+  boundHeapGrowth,
   findLedger,
   ledgerName,
   loadTelemetry,
@@ -173,6 +174,7 @@ async function doctor(common: Common): Promise<number> {
 }
 
 async function run(options: Common & { port?: number; host?: string }): Promise<number> {
+  boundHeapGrowth();
   const config = await configOf(options, { 'api.port': options.port, 'api.host': options.host });
   const pretty = process.stdout.isTTY === true && options.json !== true;
   const write = (line: string) => void process.stdout.write(line);

@@ -159,7 +159,8 @@ export class SimLedgerStore {
   #change(context: Context, change: Change): ChangeAnswer {
     const row = this.rows.get(change.id);
     if (row === undefined) return { status: 'changed', state: null, token: null };
-    if (row.state !== change.fromState || row.token !== change.fromToken) {
+    const here = row.topic === context.identity.topic && row.partition === change.partition;
+    if (!here || row.state !== change.fromState || row.token !== change.fromToken) {
       return { status: 'changed', state: row.state, token: row.token };
     }
     const late = change.lateTo !== null && context.atMs > row.deadlineMs;
