@@ -79,7 +79,10 @@ export class KafkaRefusal extends Error {
   }
 }
 
-/** What a failed call means to a person: SB-3004 and SB-3005 are final, SB-3007 too, everything else is SB-3001. */
+/**
+ * What a failed call means to a person: SB-3004, SB-3005 and SB-3007 are final; else SB-3017 when a broker answered and
+ * SB-3001 when none did.
+ */
 export function problemOf(error: unknown, where: string): SignalboxError {
   if (error instanceof SignalboxError) return error;
   const detail = `${where}: ${reasonOf(error)}`;
@@ -92,7 +95,8 @@ export function problemOf(error: unknown, where: string): SignalboxError {
       return new SignalboxError('SB-3007', detail, { cause: error, final: true });
     }
   }
-  return new SignalboxError('SB-3001', detail, { cause: error });
+  const answered = chainOf(error).some((fact) => codeOf(fact) !== KAFKA.NONE);
+  return new SignalboxError(answered ? 'SB-3017' : 'SB-3001', detail, { cause: error });
 }
 
 function isAuthentication(error: object, code: number): boolean {

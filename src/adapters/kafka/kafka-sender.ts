@@ -34,7 +34,7 @@ export class KafkaSender implements TransactionSender {
     this.#producer = new Producer({ world, settings, cluster: this.#cluster, topic });
   }
 
-  /** Throws SB-3001, SB-3002, SB-3004, SB-3005 or SB-3016: some records may have arrived. */
+  /** Throws SB-3001, SB-3002, SB-3004, SB-3005, SB-3016 or SB-3017: some records may have arrived. */
   async send(records: readonly Sent[]): Promise<void> {
     const count = await this.#partitionCount();
     const byPartition = new Map<number, ProducerRecord[]>();

@@ -40,7 +40,7 @@ export class PartitionQueue {
     this.#options = options;
   }
 
-  /** Resolves when all are acknowledged. Throws SB-3001, SB-3004, SB-3005, SB-3016: some may have arrived. */
+  /** Resolves when all are acknowledged. Throws SB-3001, SB-3004, SB-3005, SB-3016, SB-3017: some may have arrived. */
   send(records: readonly ProducerRecord[]): Promise<void> {
     const bytes = records.reduce((sum, record) => sum + recordBytes(record), 0);
     if (this.#waiting.length > 0 && this.#waitingBytes + bytes > WAITING_BYTES_MAX) {

@@ -3,6 +3,7 @@
  *
  * P1 One request carries records of one partition only, so a refusal repeats nothing that was accepted.
  * P2 A refusal or a broken connection looks the leaders up again, so that the next try finds the new one.
+ * P3 Refused because the leader has moved, nothing was stored: the same batch goes to the new one, a few times.
  */
 import { type MessageRecord, produceV11 } from '@platformatic/kafka';
 import type { World } from '../../engine/ports.ts';
@@ -10,11 +11,16 @@ import type { Cluster } from './cluster.ts';
 import { Connections } from './connections.ts';
 import { answerOf, KAFKA, KafkaRefusal } from './kafka-errors.ts';
 import type { BrokerAddress, KafkaConnectionSettings } from './settings.ts';
+import { BackOff, pause } from './waiting.ts';
 
 const ALL_REPLICAS = -1;
 /** The broker waits this long for its followers. */
 const ACKNOWLEDGE_MS = 15_000;
 const REQUEST_MS = 20_000;
+/** LEADER_NOT_AVAILABLE, NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, and of a new topic 3. */
+const LEADER_MOVED: readonly number[] = [3, 5, 6, 74, 75];
+/** 0.1 to 1.6 s: an election that takes longer is for the caller to wait out. */
+const MOVED_TRIES_MAX = 5;
 /** Brokers take batches of about 1 MiB (message.max.bytes); the rest is for headers and framing. */
 const BATCH_BYTES_MAX = 900 * 1024;
 /** Framing of a record and its fields, counted generously. */
@@ -52,21 +58,33 @@ export class Producer {
     await this.#connections.close();
   }
 
+  /** P3. */
   async #appendBatch(partition: number, records: readonly ProducerRecord[]): Promise<void> {
-    const { cluster, topic } = this.#options;
-    try {
-      const connection = await this.#connections.get(await this.#leader(partition));
-      const messages = records.map((record) => toMessage(topic, partition, record));
-      const answer = await answerOf(
-        produceV11.api.async(connection, ALL_REPLICAS, ACKNOWLEDGE_MS, messages, {}),
-      );
-      const responses = typeof answer === 'boolean' ? [] : answer.responses;
-      const errorCode = responses[0]?.partitionResponses[0]?.errorCode ?? KAFKA.LEADER_NOT_AVAILABLE;
-      if (errorCode !== KAFKA.NONE) throw new KafkaRefusal(`Produce to ${topic}/${partition}`, errorCode);
-    } catch (error) {
-      await cluster.refresh().catch(() => undefined);
-      throw error;
+    const { world, cluster } = this.#options;
+    const backOff = new BackOff(world);
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await this.#request(partition, records);
+        return;
+      } catch (error) {
+        await cluster.refresh().catch(() => undefined);
+        const moved = error instanceof KafkaRefusal && LEADER_MOVED.includes(error.errorCode);
+        if (!moved || attempt === MOVED_TRIES_MAX) throw error;
+      }
+      await pause(world, backOff.next());
     }
+  }
+
+  async #request(partition: number, records: readonly ProducerRecord[]): Promise<void> {
+    const { topic } = this.#options;
+    const connection = await this.#connections.get(await this.#leader(partition));
+    const messages = records.map((record) => toMessage(topic, partition, record));
+    const answer = await answerOf(
+      produceV11.api.async(connection, ALL_REPLICAS, ACKNOWLEDGE_MS, messages, {}),
+    );
+    const responses = typeof answer === 'boolean' ? [] : answer.responses;
+    const errorCode = responses[0]?.partitionResponses[0]?.errorCode ?? KAFKA.LEADER_NOT_AVAILABLE;
+    if (errorCode !== KAFKA.NONE) throw new KafkaRefusal(`Produce to ${topic}/${partition}`, errorCode);
   }
 
   async #leader(partition: number): Promise<BrokerAddress> {

@@ -26,7 +26,7 @@ export class ResultsPublisher {
     this.#options = options;
   }
 
-  /** Throws SB-3001, SB-3004, SB-3005 or SB-3012: send the same again. */
+  /** Throws SB-3001, SB-3004, SB-3005, SB-3012 or SB-3017: send the same again. */
   async publish(partition: number, results: readonly ResultRecord[]): Promise<void> {
     const { cluster, producer, topic } = this.#options;
     const count = cluster.topic(topic)?.leaders.length ?? 0;

@@ -118,6 +118,7 @@ describe('errors of the client', () => {
     const forbidden = new MultipleErrors('x', [new ProtocolError(29)]);
     assert.deepEqual([problemOf(forbidden, 'a').code, problemOf(forbidden, 'a').final], ['SB-3005', true]);
     assert.equal(problemOf(new KafkaRefusal('Join', 30), 'a').code, 'SB-3005');
+    assert.equal(problemOf(new KafkaRefusal('Produce', 6), 'a').code, 'SB-3017');
     assert.equal(problemOf(new KafkaRefusal('Fetch', 35), 'a').code, 'SB-3007');
     const own = new SignalboxError('SB-3002', 't');
     assert.equal(problemOf(own, 'a'), own);
@@ -265,7 +266,7 @@ describe('PartitionQueue', () => {
   it('Z1 sends the same again before anything newer, and gives up in time', async () => {
     const { clock, producer, queue } = make();
     const first = queue.send([record(1)]);
-    const rejected = assert.rejects(first, { code: 'SB-3001' });
+    const rejected = assert.rejects(first, { code: 'SB-3017' });
     void queue.send([record(2)]).catch(() => undefined);
     for (let second = 0; second < 10; second += 1) {
       producer.sent.at(-1)?.done.reject(new KafkaRefusal('Produce', 6));
@@ -281,7 +282,7 @@ describe('PartitionQueue', () => {
 
   it('does not repeat what cannot succeed', async () => {
     const { clock, producer, queue } = make();
-    const rejected = assert.rejects(queue.send([record(1)]), { code: 'SB-3001' });
+    const rejected = assert.rejects(queue.send([record(1)]), { code: 'SB-3017' });
     await clock.settle();
     producer.sent[0]?.done.reject(new KafkaRefusal('Produce', 10));
     await rejected;

@@ -83,4 +83,9 @@ export const logErrors = {
     remedy: 'Send slower: wait for an answer before sending more.',
     status: 503,
   },
+  'SB-3017': {
+    cause: 'A Kafka broker answered, but refuses for now.',
+    remedy: 'Nothing if it passes, as when leaders move; else look up what the detail says at the broker.',
+    status: 503,
+  },
 } as const satisfies Record<string, ErrorEntry>;
