@@ -2,7 +2,8 @@
  * Everything a test of the whole job needs, on this machine: a broker, a Postgres, the simulated site and a fleet of
  * workers, all real and all of its own, watched from outside.
  *
- * S1 `close` stops everything in order; the logs are kept when the test failed (or SIGNALBOX_KEEP_LOGS=1), and where is printed.
+ * S1 One stage at a time on a machine.
+ * S2 `close` stops everything in order; the logs are kept when the test failed (or SIGNALBOX_KEEP_LOGS=1), and where is printed.
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -20,6 +21,7 @@ import { Producer, type ProducerSettings } from './producer.ts';
 import { settle } from './settle.ts';
 import { SiteProcess } from './site-process.ts';
 import { installTakeOverProbe } from './take-over-probe.ts';
+import { takeTurn } from './turn.ts';
 import { until } from './wait.ts';
 import type { PlannedRecord } from './workload.ts';
 
@@ -45,6 +47,7 @@ const DRAIN_TIMEOUT_MS = 15_000;
 const EXIT_GRACE_MS = 6_000;
 
 interface Parts {
+  readonly endTurn: () => void;
   readonly directory: string;
   readonly settings: StageSettings;
   readonly kafka: OwnKafka;
@@ -93,8 +96,12 @@ export class Stage {
 
   /** Says why when there is no broker: the reason of the skipped tests. */
   static async open(settings: StageSettings): Promise<Stage | NoKafka> {
+    const endTurn = await takeTurn();
     const kafka = await ownKafka();
-    if ('skip' in kafka) return kafka;
+    if ('skip' in kafka) {
+      endTurn();
+      return kafka;
+    }
     const directory = await mkdtemp(join(tmpdir(), 'signalbox-stage-'));
     const siteDirectory = join(directory, 'site');
     await mkdir(siteDirectory);
@@ -110,6 +117,7 @@ export class Stage {
     const samplerClient = new BrokerClient(kafka.bootstrap);
     const samplerLedger = new LedgerClient(connectionString);
     return new Stage({
+      endTurn,
       directory,
       settings,
       kafka,
@@ -207,13 +215,15 @@ export class Stage {
   }
 
   async close(passed: boolean): Promise<void> {
-    const { directory, kafka, postgres, site, client, samplerClient, ledger, samplerLedger } = this.#parts;
+    const { directory, kafka, postgres, site, client, samplerClient, ledger, samplerLedger, endTurn } =
+      this.#parts;
     await Promise.all(this.#producers.map((producer) => producer.stop()));
     await this.sampler.stop();
     await this.fleet.stopAll();
     await site.stop();
     await Promise.all([client, samplerClient, ledger, samplerLedger].map((each) => each.close()));
     await Promise.all([kafka.stop(), postgres.stop()]);
+    endTurn();
     if (passed && process.env.SIGNALBOX_KEEP_LOGS !== '1')
       await rm(directory, { recursive: true, force: true });
     else console.error(`logs of the run: ${directory}`);
