@@ -38,6 +38,7 @@ export interface LogHeader {
 
 /**
  * Records of one partition in offset order, as columns over one buffer. Offsets grow strictly but have holes.
+ * Count 0: no record, but the position moved (transaction markers, aborted records at the end).
  * Record i has key bytes[keys[2i], keys[2i+1]) and value bytes[values[2i], values[2i+1]); a start of -1 is null.
  * The buffer belongs to the batch: copy (byteString) what is kept longer than the call that delivers it.
  */
