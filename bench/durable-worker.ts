@@ -65,7 +65,7 @@ const worker = new Worker({
         return log.topic.id; // known when the log is open
       },
     },
-    commitLanes: settings.ledgerConnections,
+    ledgerConnections: settings.ledgerConnections,
     allowMigrate: true,
   }),
   participant: () => participant,

@@ -1,8 +1,8 @@
 /**
- * How many transactions a second the ledger takes: one process, commits back to back on each commit lane, each
+ * How many transactions a second the ledger takes: one process, commits back to back on each connection, each
  * with the finishes of the transactions begun before and the begins of the next ones at the same locations.
  *
- *   npx node bench/ledger.ts [--transactions 200000] [--locations 2000] [--lanes 2] [--partitions 16]
+ *   npx node bench/ledger.ts [--transactions 200000] [--locations 2000] [--connections 2] [--partitions 16]
  *                            [--payload 200] [--url postgres://…] [--json]
  *
  * Without --url it starts a Postgres of its own (fsync on) and removes it.
@@ -19,7 +19,7 @@ const { values } = parseArgs({
   options: {
     transactions: { type: 'string', default: '200000' },
     locations: { type: 'string', default: '2000' },
-    lanes: { type: 'string', default: '2' },
+    connections: { type: 'string', default: '2' },
     partitions: { type: 'string', default: '16' },
     payload: { type: 'string', default: '200' },
     url: { type: 'string' },
@@ -28,7 +28,7 @@ const { values } = parseArgs({
 });
 const transactions = Number(values.transactions);
 const locations = Number(values.locations);
-const lanes = Number(values.lanes);
+const connections = Number(values.connections);
 const partitions = Number(values.partitions);
 
 /** A worker's commit takes at most 2,000 entries: 1,000 finishes and 1,000 begins. */
@@ -178,7 +178,7 @@ try {
   const ledger = await PostgresLedger.open({
     connectionString,
     identity,
-    commitLanes: lanes,
+    ledgerConnections: connections,
     allowMigrate: true,
   });
   for (let partition = 0; partition < partitions; partition += 1) {
@@ -195,13 +195,13 @@ try {
   });
   const cpuBefore = process.cpuUsage();
   const startedMs = performance.now();
-  const perLane = Array.from({ length: lanes }, (_, lane) => {
+  const perConnection = Array.from({ length: connections }, (_, connection) => {
     return runLane(
       ledger,
-      places.filter((place) => place.partition % lanes === lane),
+      places.filter((place) => place.partition % connections === connection),
     );
   });
-  const finished = (await Promise.all(perLane)).reduce((sum, count) => sum + count, 0);
+  const finished = (await Promise.all(perConnection)).reduce((sum, count) => sum + count, 0);
   const seconds = (performance.now() - startedMs) / 1000;
   const cpu = process.cpuUsage(cpuBefore);
   await ledger.close();
@@ -215,7 +215,7 @@ try {
     commitMsP99: Number(percentile(sorted, 0.99).toFixed(1)),
     nodeCpuSeconds: Number(((cpu.user + cpu.system) / 1e6).toFixed(2)),
     locations,
-    lanes,
+    connections,
     partitions,
     payloadBytes: Number(values.payload),
     machine: `${cpus().length} x ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB`,

@@ -147,8 +147,13 @@ function openLedger(
   address: LedgerAddress,
   identity: ConstructorParameters<typeof PostgresLedger>[0]['identity'],
 ): Ledger {
-  const { ledgerConnections: commitLanes } = DEFAULT_SETTINGS;
-  return new PostgresLedger({ ...postgresOptions(address), identity, commitLanes, allowMigrate: false });
+  const { ledgerConnections } = DEFAULT_SETTINGS;
+  return new PostgresLedger({
+    ...postgresOptions(address),
+    identity,
+    ledgerConnections,
+    allowMigrate: false,
+  });
 }
 
 function postgresOptions({ connectionString, ssl }: LedgerAddress) {

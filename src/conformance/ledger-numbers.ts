@@ -181,7 +181,7 @@ async function rejectedLeavesNothing(scene: Scene): Promise<void> {
   assert.equal((await scene.own()).watermark, null);
 }
 
-async function lanesSideBySide(scene: Scene): Promise<void> {
+async function connectionsSideBySide(scene: Scene): Promise<void> {
   await scene.own(0);
   await scene.own(1);
   const rounds = 12;
@@ -250,6 +250,6 @@ export const NUMBER_CHECKS: readonly Check[] = [
   { name: 'a commit is fenced per partition', run: fencedPerPartition },
   { name: 'a commit of which everything is fenced does nothing', run: onlyFenced },
   { name: 'a rejected commit leaves nothing behind', needs: 'unstorable', run: rejectedLeavesNothing },
-  { name: 'commits of two lanes side by side share places without harm', run: lanesSideBySide },
+  { name: 'commits of two connections side by side share places without harm', run: connectionsSideBySide },
   { name: 'the largest commit', run: largestCommit },
 ];

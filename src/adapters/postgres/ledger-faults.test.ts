@@ -24,7 +24,7 @@ describe('failures of the Postgres ledger', () => {
     ledger = await PostgresLedger.open({
       connectionString,
       identity: IDENTITY,
-      commitLanes: 2,
+      ledgerConnections: 2,
       allowMigrate: true,
     });
     admin = new pg.Pool({ connectionString });
@@ -157,7 +157,7 @@ describe('failures of the Postgres ledger', () => {
     assert.equal(await duplicatesOf(0), 1, 'what was refused did not land');
   });
 
-  test('a cancelled statement is refused, a killed backend is lost, and the lane comes back', async () => {
+  test('a cancelled statement is refused, a killed backend is lost, and the connection comes back', async () => {
     const commit = await own(2);
     await whileLocked(2, async (waiter) => {
       const cancelled = assert.rejects(commit(), failsAs('refused'));
@@ -189,7 +189,7 @@ describe('failures of the Postgres ledger', () => {
     assert((await duplicatesOf(4)) >= 2);
   });
 
-  test('other lanes and calls go on while one waits', async () => {
+  test('other connections and calls go on while one waits', async () => {
     const [slow, fast] = [await own(6), await own(7)];
     await whileLocked(6, async (waiter) => {
       const waiting = assert.rejects(slow(), failsAs('refused'));
@@ -201,7 +201,7 @@ describe('failures of the Postgres ledger', () => {
     });
   });
 
-  test('two commits at once on one lane, or lanes mixed, are a defect', async () => {
+  test('two commits at once on one connection, or connections mixed, are a defect', async () => {
     const [first, second] = [await own(8), await own(10)];
     const both = await Promise.allSettled([first(), second()]);
     assert.deepEqual(

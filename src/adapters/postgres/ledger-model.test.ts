@@ -183,7 +183,7 @@ test('Postgres answers as the simulated ledger does', async () => {
     const real = await PostgresLedger.open({
       connectionString,
       identity,
-      commitLanes: 2,
+      ledgerConnections: 2,
       allowMigrate: true,
     });
     const model = new SimLedgerStore(() => Date.now());

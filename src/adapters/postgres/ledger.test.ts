@@ -20,7 +20,12 @@ ledgerConformance('Postgres', async (): Promise<LedgerFixture> => {
   const pool = new pg.Pool({ connectionString, max: 4 });
   pool.on('error', () => undefined); // a connection that ends late, when the database is dropped
   const open = (identity: LedgerIdentity, url = connectionString) =>
-    PostgresLedger.open({ connectionString: url, identity, commitLanes: COMMIT_LANES, allowMigrate: false });
+    PostgresLedger.open({
+      connectionString: url,
+      identity,
+      ledgerConnections: COMMIT_LANES,
+      allowMigrate: false,
+    });
   return {
     unstorable: 'a\u0000b',
     open,

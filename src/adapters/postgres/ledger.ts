@@ -2,7 +2,7 @@
  * The ledger on Postgres (src/engine/ports-ledger.ts says what it promises). It connects when it is first used and
  * again after each failure; what a failure means is in errors.ts.
  *
- * PL1 A partition always commits on the connection of its lane (partition mod commitLanes), one commit at a time.
+ * PL1 Partition p always commits on connection p mod ledgerConnections, one commit at a time.
  * PL2 Raising, reading, taking over and heartbeats run on other connections: never on one that lost an answer.
  * PL3 A commit of which one partition is fenced is sent again without it: the call that noticed wrote nothing.
  */
@@ -42,7 +42,7 @@ export interface PostgresLedgerOptions {
   readonly ssl?: pg.ClientConfig['ssl'];
   readonly identity: LedgerIdentity;
   /** Connections that commit side by side, at least 1. */
-  readonly commitLanes: number;
+  readonly ledgerConnections: number;
   /** Whether `open` may migrate the schema; else it throws SB-2003 when that is needed. */
   readonly allowMigrate: boolean;
 }
@@ -65,7 +65,7 @@ const asText = { getTypeParser: () => (value: string) => value };
 
 export class PostgresLedger implements Ledger {
   readonly #identity: LedgerIdentity;
-  readonly #lanes: readonly CommitLane[];
+  readonly #committing: readonly CommitConnection[];
   readonly #others: ConnectionPool;
 
   /** Checks the schema, and migrates it if allowed. Throws SignalboxError SB-2001 to SB-2004, SB-2009, SB-2010. */
@@ -76,15 +76,18 @@ export class PostgresLedger implements Ledger {
   }
 
   /** Connects at the first call; the schema is taken for granted. */
-  constructor({ connectionString, ssl, identity, commitLanes }: PostgresLedgerOptions) {
-    assert(Number.isInteger(commitLanes) && commitLanes > 0, 'a ledger has at least one commit lane');
+  constructor({ connectionString, ssl, identity, ledgerConnections }: PostgresLedgerOptions) {
+    assert(
+      Number.isInteger(ledgerConnections) && ledgerConnections > 0,
+      'a ledger has at least one commit connection',
+    );
     this.#identity = identity;
     const connection = {
       connectionString,
       ...(ssl === undefined ? {} : { ssl }),
       applicationName: `signalbox ${identity.worker}`,
     };
-    this.#lanes = Array.from({ length: commitLanes }, () => {
+    this.#committing = Array.from({ length: ledgerConnections }, () => {
       const pool = new ConnectionPool({ ...connection, connectionsMax: 1 });
       return { pool, busy: false, carefulCommits: 0 };
     });
@@ -92,43 +95,43 @@ export class PostgresLedger implements Ledger {
   }
 
   async commit(commit: Commit): Promise<CommitAnswer> {
-    const lane = this.#laneOf(commit);
-    assert(!lane.busy, 'two commits at once on one lane');
-    lane.busy = true;
+    const connection = this.#connectionOf(commit);
+    assert(!connection.busy, 'two commits at once on one connection');
+    connection.busy = true;
     try {
-      return await this.#commitOn(lane, commit);
+      return await this.#commitOn(connection, commit);
     } finally {
-      lane.busy = false;
+      connection.busy = false;
     }
   }
 
-  #laneOf({ heads }: Commit): CommitLane {
-    const numbers = new Set(heads.map(({ partition }) => partition % this.#lanes.length));
-    assert(numbers.size === 1, 'a commit has heads, all of one lane');
+  #connectionOf({ heads }: Commit): CommitConnection {
+    const numbers = new Set(heads.map(({ partition }) => partition % this.#committing.length));
+    assert(numbers.size === 1, 'a commit has heads, all of one connection');
     const [number = 0] = numbers;
-    const lane = this.#lanes[number];
-    assert(lane !== undefined, `there is no lane ${number}`);
-    return lane;
+    const connection = this.#committing[number];
+    assert(connection !== undefined, `there is no connection ${number}`);
+    return connection;
   }
 
   /**
    * Each turn of the loop but the last leaves out a partition or a shortcut: at most heads + 3 turns. A turn that
    * is not the last wrote nothing.
    */
-  async #commitOn(lane: CommitLane, commit: Commit): Promise<CommitAnswer> {
+  async #commitOn(connection: CommitConnection, commit: Commit): Promise<CommitAnswer> {
     const fenced = new Set<number>();
     let rest = commit;
     let plainRuns = true;
-    let beginsTogether = lane.carefulCommits === 0;
-    if (!beginsTogether) lane.carefulCommits -= 1;
+    let beginsTogether = connection.carefulCommits === 0;
+    if (!beginsTogether) connection.carefulCommits -= 1;
     for (;;) {
       const encoded = encodeCommit(rest, { identity: this.#identity, plainRuns, beginsTogether });
-      const sent = await this.#send(lane, encoded);
+      const sent = await this.#send(connection, encoded);
       if (sent === 'changes one by one') {
         plainRuns = false;
       } else if (sent === 'begins carefully') {
         beginsTogether = false;
-        lane.carefulCommits = CAREFUL_COMMITS;
+        connection.carefulCommits = CAREFUL_COMMITS;
       } else if (sent[1] === null) {
         return answerOf(commit, { row: sent, fenced, applied: decodeAnswers(sent, encoded, rest.entries) });
       } else {
@@ -140,7 +143,7 @@ export class PostgresLedger implements Ledger {
   }
 
   async #send(
-    { pool }: CommitLane,
+    { pool }: CommitConnection,
     { values, plain, beginsTogether }: EncodedCommit,
   ): Promise<CommitRow | 'changes one by one' | 'begins carefully'> {
     const query = { name: 'commit', text: SQL.commit, values, rowMode: 'array' as const, types: asText };
@@ -247,12 +250,14 @@ export class PostgresLedger implements Ledger {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#lanes.map(({ pool }) => pool), this.#others].map((pool) => pool.close()));
+    await Promise.all(
+      [...this.#committing.map(({ pool }) => pool), this.#others].map((pool) => pool.close()),
+    );
   }
 }
 
 /** One connection, and what it learned. */
-interface CommitLane {
+interface CommitConnection {
   readonly pool: ConnectionPool;
   busy: boolean;
   /** Commits left whose begins are prepared for conflicts. */

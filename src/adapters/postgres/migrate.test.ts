@@ -54,7 +54,7 @@ describe('migrations', () => {
   }
 
   function open(connectionString: string, allowMigrate: boolean): Promise<PostgresLedger> {
-    return PostgresLedger.open({ connectionString, identity: IDENTITY, commitLanes: 1, allowMigrate });
+    return PostgresLedger.open({ connectionString, identity: IDENTITY, ledgerConnections: 1, allowMigrate });
   }
 
   async function query(connectionString: string, statement: string): Promise<void> {

@@ -22,7 +22,7 @@ before(async () => {
   ledger = await PostgresLedger.open({
     connectionString,
     identity: { topic: 'transactions', topicId: 'id-1', group: 'signalbox', worker: 'worker-1' },
-    commitLanes: 1,
+    ledgerConnections: 1,
     allowMigrate: true,
   });
   model = new PostgresReadModel({ connectionString, topic: 'transactions', group: 'signalbox' });
