@@ -100,7 +100,7 @@ function finish(place: Place, { id, token }: { id: string; token: string }): Cha
   };
 }
 
-async function runLane(ledger: Ledger, places: readonly Place[]): Promise<number> {
+async function commitBackToBack(ledger: Ledger, places: readonly Place[]): Promise<number> {
   let finished = 0;
   let next = 0;
   for (;;) {
@@ -196,7 +196,7 @@ try {
   const cpuBefore = process.cpuUsage();
   const startedMs = performance.now();
   const perConnection = Array.from({ length: connections }, (_, connection) => {
-    return runLane(
+    return commitBackToBack(
       ledger,
       places.filter((place) => place.partition % connections === connection),
     );
