@@ -1,5 +1,6 @@
 /** A participant whose grade the configuration knows better than its own capabilities say (contract 6). */
-import type { Capabilities, Grade, Participant } from '../engine/ports.ts';
+import type { Grade } from '../core/grade.ts';
+import type { Capabilities, Participant } from '../engine/ports.ts';
 
 /** What a participant of a grade can do, where it does not say so itself. */
 const KNOWN: Readonly<Record<Grade, Omit<Capabilities, 'contract' | 'grade' | 'retentionSeconds'>>> = {

@@ -2,7 +2,7 @@
  * The checked configuration of one process: every value present, in the units of its name, and for each setting
  * the source it came from (default, file, environment variable, option of the command).
  */
-import type { Grade } from '../engine/ports.ts';
+import type { Grade } from '../core/grade.ts';
 
 export interface TlsConfig {
   /** PEM text of the authorities to trust; null: those of Node.js. */

@@ -4,7 +4,7 @@
  * C1 Unknown fields are problems: a misspelt setting must not be silently ignored.
  */
 import { z } from 'zod';
-import { GRADES } from '../engine/ports.ts';
+import { GRADES } from '../core/grade.ts';
 import { SASL_MECHANISMS } from './config.ts';
 
 /** Longest time any setting may name, in ms: seven days. Timers of Node.js end at 24 days. */

@@ -4,6 +4,7 @@ import type { SignalboxError } from '../core/errors/catalogue.ts';
 import type { Plan } from '../core/plan.ts';
 import type { FinalState } from '../core/states.ts';
 import type { Participant, TransactionLog, World } from './ports.ts';
+import type { Point } from './points.ts';
 import type { Heartbeat, Ledger } from './ports-ledger.ts';
 
 export interface WorkerSettings {
@@ -29,6 +30,12 @@ export interface WorkerSettings {
   readonly retryMaxMs: number;
   /** Records older than this by their own timestamp are dead letters (SB-1115), in ms. */
   readonly dedupeWindowMs: number;
+  /** A lane that has not moved for this long is parked, in ms. */
+  readonly parkAfterMs: number;
+  /** Parked rows of a partition, at most. */
+  readonly parkedMax: number;
+  /** Grade G1: after not-after and this time no attempt can start any more, in ms. Must exceed the skew of clocks. */
+  readonly quietMs: number;
 }
 
 export const DEFAULT_SETTINGS: WorkerSettings = {
@@ -44,6 +51,9 @@ export const DEFAULT_SETTINGS: WorkerSettings = {
   retryFirstMs: 100,
   retryMaxMs: 5_000,
   dedupeWindowMs: 35 * 24 * 3600 * 1000,
+  parkAfterMs: 1_000,
+  parkedMax: 250_000,
+  quietMs: 60_000,
 };
 
 /** The types and limits of this version of the configuration. */
@@ -97,6 +107,8 @@ export interface WorkerDoors {
   readonly observer: Observer;
   /** Version of the program, for the heartbeat. */
   readonly version: string;
+  /** Told at each named point of the way; a test ends the process there. */
+  readonly passing?: (point: Point) => void;
 }
 
 export interface WorkerHealth {

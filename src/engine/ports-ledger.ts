@@ -3,13 +3,14 @@
  *
  * A commit is one atomic call. It carries the heads of the partitions it speaks for and entries of those
  * partitions. A head with another epoch than the ledger's is `fenced`: none of its entries is applied, those of
- * the other partitions are. Entries are applied in this order: dead letters, changes, begins (each in the order
- * given). No entry fails another.
+ * the other partitions are. Entries are applied in this order: dead letters, changes, parks, begins, begins of
+ * parked rows (each in the order given). No entry fails another.
  *
  * One worker sends at most one commit at a time for one partition.
  */
 import type { CallKind, Token } from '../core/answer.ts';
 import type { ByteString } from '../core/byte-string.ts';
+import type { CommandAction } from '../core/commands.ts';
 import type { ErrorCode } from '../core/errors/catalogue.ts';
 import type { FinalState, HoldingState, State, TransitionEvent } from '../core/states.ts';
 
@@ -60,13 +61,49 @@ export interface Begin {
   readonly recordTimeMs: number;
 }
 
-/** A change of a row that is already holding a slot. Applied only if state and token are the expected ones. */
+/**
+ * The record waits for its lane in the ledger and needs neither memory nor the topic any more (design 4.3). Its row
+ * is `received`: no slot, no token, no attempt. The record's fields are as in `Begin`; the plan is the one of the
+ * moment, replaced by that of the begin.
+ */
+export interface Park {
+  readonly kind: 'park';
+  readonly partition: number;
+  readonly offset: number;
+  readonly id: string;
+  readonly location: string;
+  readonly type: string;
+  readonly payload: ByteString;
+  readonly plan: string;
+  readonly expiresAtMs: number | null;
+  readonly traceparent: string | null;
+  readonly recordTimeMs: number;
+}
+
+/** The begin of a parked row: as `Begin`, with what the row does not hold. Applied only if it is still `received`. */
+export interface BeginParked {
+  readonly kind: 'begin-parked';
+  readonly partition: number;
+  readonly id: string;
+  readonly location: string;
+  readonly slot: number;
+  readonly plan: string;
+  readonly timeoutMs: number;
+  /** The row's deadline = least(now + deadlineMs, the row's expires_at). */
+  readonly deadlineMs: number;
+  readonly concurrency: number;
+}
+
+/**
+ * A change of a row that holds a slot, or the cancelling of a parked one. Applied only if state and token are the
+ * expected ones (a parked row has no token).
+ */
 export interface Change {
   readonly kind: 'change';
   readonly partition: number;
   readonly id: string;
-  readonly fromState: HoldingState;
-  readonly fromToken: Token;
+  readonly fromState: HoldingState | 'received';
+  readonly fromToken: Token | null;
   readonly event: TransitionEvent;
   readonly to: State;
   /** Where to go instead when the row's deadline has passed by the database clock; null: the deadline does not matter. */
@@ -95,6 +132,15 @@ export interface Change {
   readonly nextAttemptMs: number | null;
   /** Time-out of the next attempt when one starts: not_after = least(now + timeoutMs, deadline). */
   readonly timeoutMs: number;
+  /** A person extends the deadline: it becomes now + this before anything is compared with it; null leaves it. */
+  readonly deadlineMs: number | null;
+  /** A person has decided to roll back: automation goes only this way from now on. False leaves what the row says. */
+  readonly byPerson: boolean;
+  /**
+   * The operator command that this change carries out (its sequence), else null. In the same commit the command is
+   * marked `applied`, or `refused` with the state and token that were found.
+   */
+  readonly command: number | null;
 }
 
 export interface DeadLetter {
@@ -111,7 +157,7 @@ export interface DeadLetter {
   readonly recordTimeMs: number;
 }
 
-export type Entry = Begin | Change | DeadLetter;
+export type Entry = Begin | BeginParked | Park | Change | DeadLetter;
 
 export interface Commit {
   /** Each partition once. May stand without entries: then only the head is written. */
@@ -128,6 +174,22 @@ export type BeginAnswer =
   /** The slot is held, above the concurrency, or a slot above the concurrency is held: ask again later. */
   | { readonly status: 'busy' }
   | { readonly status: 'paused' }
+  | { readonly status: 'fenced' };
+
+export type ParkAnswer =
+  | { readonly status: 'done' }
+  /** The id is known: with one's own coordinates it is this very record, else a duplicate or a conflict. */
+  | { readonly status: 'exists'; readonly row: ExistingRow }
+  | { readonly status: 'fenced' };
+
+export type BeginParkedAnswer =
+  | { readonly status: 'done'; readonly token: Token; readonly notAfterMs: number }
+  /** The row's expires_at had passed: it is rolled back with reason `expired` under this result number. */
+  | { readonly status: 'expired'; readonly number: number }
+  | { readonly status: 'busy' }
+  | { readonly status: 'paused' }
+  /** The row is no longer parked: what was found (null: no such row). */
+  | { readonly status: 'changed'; readonly state: State | null; readonly token: Token | null }
   | { readonly status: 'fenced' };
 
 export type ChangeAnswer =
@@ -148,7 +210,7 @@ export type ChangeAnswer =
 
 export type DeadLetterAnswer = { readonly status: 'done' } | { readonly status: 'fenced' };
 
-export type EntryAnswer = BeginAnswer | ChangeAnswer | DeadLetterAnswer;
+export type EntryAnswer = BeginAnswer | BeginParkedAnswer | ParkAnswer | ChangeAnswer | DeadLetterAnswer;
 
 export interface ExistingRow {
   readonly topic: string;
@@ -188,7 +250,10 @@ export class LedgerError extends Error {
 
 // ---------------------------------------------------------------------------------------------- take-over
 
-/** A row that holds a slot, or that was read back after a lost answer: all a worker needs to go on with it. */
+/**
+ * A row that holds a slot, or that was read back: all a worker needs to go on with it. A row that never began
+ * (parked, expired) has slot 0, token '0' and no times of an attempt.
+ */
 export interface Row {
   readonly id: string;
   readonly partition: number;
@@ -205,6 +270,8 @@ export interface Row {
   readonly evidence: string | null;
   readonly reason: string | null;
   readonly code: ErrorCode | null;
+  /** A person has decided to roll back. */
+  readonly byPerson: boolean;
   readonly attempts: number;
   /** How many attempts in a row ended by a take-over. */
   readonly takeovers: number;
@@ -224,8 +291,31 @@ export interface PartitionState {
   readonly lastNumber: number;
 }
 
+/** A location of the partition with parked rows. */
+export interface ParkedLane {
+  readonly location: string;
+  readonly count: number;
+}
+
+/** A parked row as its lane reads it back. */
+export interface ParkedRow {
+  readonly id: string;
+  readonly offset: number;
+  readonly type: string;
+  /** The plan when it was parked. */
+  readonly plan: string;
+  readonly payload: ByteString;
+  readonly expiresAtMs: number | null;
+  readonly traceparent: string | null;
+  readonly recordTimeMs: number;
+}
+
 export type TakeOver =
-  | (PartitionState & { readonly outcome: 'owned'; readonly holders: readonly Row[] })
+  | (PartitionState & {
+      readonly outcome: 'owned';
+      readonly holders: readonly Row[];
+      readonly parked: readonly ParkedLane[];
+    })
   /** SB-2005 another group's partition, SB-2006 another topic id. */
   | { readonly outcome: 'refused'; readonly code: 'SB-2005' | 'SB-2006'; readonly detail: string };
 
@@ -246,6 +336,30 @@ export interface StoredResult {
   readonly traceparent: string | null;
 }
 
+/** A decision of a person that waits for the owner of the partition (design 5); written by `Operations`. */
+export interface Command {
+  readonly sequence: number;
+  readonly partition: number;
+  readonly id: string;
+  readonly location: string;
+  readonly action: CommandAction;
+  /** What the person saw. Another state or token: the command is refused with what was found. */
+  readonly expectedState: State;
+  readonly expectedToken: Token | null;
+  /** Evidence of the step for `complete`: a JSON object as text. */
+  readonly evidence: string | null;
+  readonly reason: string;
+  readonly actor: string;
+}
+
+/** What operators set for a location, or for a pattern with * and ?. */
+export interface LocationLimit {
+  readonly location: string;
+  /** Null: as configured. */
+  readonly concurrency: number | null;
+  readonly paused: boolean;
+}
+
 /** What a worker says about itself every second; the fleet's view is made of these. */
 export interface Heartbeat {
   readonly version: string;
@@ -254,6 +368,8 @@ export interface Heartbeat {
   readonly partitions: readonly number[];
   /** Records in memory that wait for their lane. */
   readonly waiting: number;
+  /** Parked rows of its partitions. */
+  readonly parked: number;
   readonly lanes: number;
   readonly rssBytes: number;
   /** Lag per owned partition: end offset minus watermark. */
@@ -268,7 +384,7 @@ export interface Ledger {
   /**
    * One partition, one READ COMMITTED transaction of separate statements: raise the epoch (waits for commits
    * under way), make each executing row in doubt under a new token (code SB-4106, one more takeover; the third
-   * makes it held with SB-4201), then load the holders.
+   * makes it held with SB-4201), then load the holders and the counts of the parked lanes.
    */
   takeOver(partition: number): Promise<TakeOver>;
   /**
@@ -280,6 +396,27 @@ export interface Ledger {
   read(ids: readonly string[]): Promise<Row[]>;
   /** Final rows of the partition with number > `after`, in order, at most `limit`. */
   results(partition: number, after: number, limit: number): Promise<StoredResult[]>;
+  /** Parked rows of a lane with offset > `after`, in order of their offsets, at most `limit`. */
+  parked(lane: {
+    readonly partition: number;
+    readonly location: string;
+    readonly after: number;
+    readonly limit: number;
+  }): Promise<ParkedRow[]>;
+  /** Commands not yet applied or refused, of these partitions, oldest first, at most 100. */
+  commands(partitions: readonly number[]): Promise<Command[]>;
+  /**
+   * Limits that changed at or after `sinceMs` (database clock; null: all), with a minute of overlap, and the time to
+   * ask from next. A limit that was taken back comes with concurrency null and paused false.
+   */
+  limits(sinceMs: number | null): Promise<{ readonly atMs: number; readonly limits: LocationLimit[] }>;
+  /**
+   * Deletes finals of the partition, with their history, that finished before now - `olderThanMs` and whose result is
+   * published; at most `limit`. Returns how many.
+   */
+  prune(partition: number, olderThanMs: number, limit: number): Promise<number>;
+  /** Notes how many partitions the topic has. Returns the number noted before; null: none was. */
+  notePartitions(count: number): Promise<number | null>;
   heartbeat(heartbeat: Heartbeat): Promise<void>;
   close(): Promise<void>;
 }

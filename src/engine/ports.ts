@@ -6,6 +6,7 @@
  */
 import type { Answer, JsonObject, Token } from '../core/answer.ts';
 import type { SignalboxError } from '../core/errors/catalogue.ts';
+import type { Grade } from '../core/grade.ts';
 
 // ---------------------------------------------------------------------------------------------- World
 
@@ -62,6 +63,8 @@ export interface Topic {
   /** Changes when the topic is deleted and made again. */
   readonly id: string;
   readonly partitions: number;
+  /** How long the log keeps records, in ms; null: for ever, or not known. */
+  readonly retentionMs: number | null;
 }
 
 /** What a log tells its worker. Called from the event loop, never from inside a call to the log. */
@@ -174,9 +177,6 @@ export interface StepCall {
   readonly signal: AbortSignal;
 }
 
-export const GRADES = ['G3', 'G2', 'G1', 'G0'] as const;
-export type Grade = (typeof GRADES)[number];
-
 export interface Capabilities {
   readonly contract: number;
   readonly grade: Grade;
@@ -195,7 +195,11 @@ export interface Participant {
   execute(call: StepCall): Answer | Promise<Answer>;
   status(call: StepCall): Answer | Promise<Answer>;
   reverse(call: StepCall): Answer | Promise<Answer>;
-  /** Null when there is no such answer (grade G0 unless the configuration says otherwise). */
-  capabilities(): Promise<Capabilities | null>;
+  /**
+   * What the participant at this location keeps to; cached for about a minute, so it may be asked at each doubt.
+   * `none`: it answers, but not with capabilities (grade G0 unless the configuration says otherwise). `away`: no
+   * answer just now and none known.
+   */
+  capabilities(location: string): Promise<Capabilities | 'none' | 'away'>;
   close(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 /** Reads the answer of `GET /v1/capabilities` (contract 6). */
-import { type Capabilities, GRADES, type Grade } from '../../engine/ports.ts';
+import { GRADES, type Grade } from '../../core/grade.ts';
+import type { Capabilities } from '../../engine/ports.ts';
 
 /**
  * Null for anything that is not a whole and consistent answer: a participant that calls itself G3 without a
