@@ -27,7 +27,7 @@ class Model {
   }
 
   open(key: string): ModelLane {
-    const lane = this.lanes.get(key) ?? { line: [], slots: new Map() };
+    const lane = this.lanes.get(key) ?? { page: [], away: [], line: [], slots: new Map() };
     this.lanes.set(key, lane);
     return lane;
   }
@@ -35,7 +35,7 @@ class Model {
   /** The slot the next item of the lane would get, or null. */
   nextSlot(key: string, concurrency: number, ending: number | null): number | null {
     const lane = this.lanes.get(key);
-    if (lane === undefined || lane.line.length === 0) return null;
+    if (lane === undefined || headOf(lane) === null) return null;
     if ([...lane.slots.values()].some((slot) => slot.beginning)) return null;
     if ([...lane.slots.keys()].some((slot) => slot > concurrency)) return null;
     if (ending !== null) return ending;
@@ -45,19 +45,25 @@ class Model {
 
   take(key: string, slot: number): number {
     const lane = this.open(key);
-    const nth = lane.line.shift() ?? -1;
-    lane.slots.set(slot, { nth, beginning: true });
-    assert.equal(nth, (this.accounted.get(key) ?? 0) + 1, 'items are taken in the order pushed');
+    const parked = lane.page.length > 0;
+    const nth = (parked ? lane.page : lane.line).shift() ?? -1;
+    lane.slots.set(slot, { nth, beginning: true, parked });
+    const left = [...lane.page, ...lane.away, ...lane.line];
+    assert.ok(nth > (this.accounted.get(key) ?? 0), 'items are taken in the order pushed');
+    assert.ok(
+      left.every((other) => other > nth),
+      'nothing that came before is left behind',
+    );
     return nth;
   }
 
-  account(key: string): void {
-    this.accounted.set(key, (this.accounted.get(key) ?? 0) + 1);
+  account(key: string, nth: number): void {
+    this.accounted.set(key, nth);
   }
 
-  beginning(key: string): { slot: number; nth: number } | null {
-    for (const [slot, { nth, beginning }] of this.lanes.get(key)?.slots ?? []) {
-      if (beginning) return { slot, nth };
+  beginning(key: string): { slot: number; nth: number; parked: boolean } | null {
+    for (const [slot, { nth, beginning, parked }] of this.lanes.get(key)?.slots ?? []) {
+      if (beginning) return { slot, nth, parked };
     }
     return null;
   }
@@ -69,13 +75,25 @@ class Model {
   free(key: string, slot: number): void {
     const lane = this.open(key);
     lane.slots.delete(slot);
-    if (lane.slots.size === 0 && lane.line.length === 0) this.lanes.delete(key);
+    this.dropIdle(key);
+  }
+
+  dropIdle(key: string): void {
+    const { slots, page, away, line } = this.open(key);
+    if (slots.size + page.length + away.length + line.length === 0) this.lanes.delete(key);
   }
 }
 
 interface ModelLane {
+  /** Parked items that were brought back, those that were not, and the line: one after the other. */
+  readonly page: number[];
+  readonly away: number[];
   readonly line: number[];
-  readonly slots: Map<number, { readonly nth: number; beginning: boolean }>;
+  readonly slots: Map<number, { readonly nth: number; beginning: boolean; parked: boolean }>;
+}
+
+function headOf({ page, away, line }: ModelLane): number | null {
+  return page[0] ?? (away.length > 0 ? null : (line[0] ?? null));
 }
 
 /** Lanes and model driven side by side: each operation is done on both, and both must look alike after it. */
@@ -83,8 +101,10 @@ class Pair {
   readonly model = new Model();
   readonly concurrency: Map<string, number>;
   readonly lanes: Lanes<Item>;
+  readonly parks: boolean;
 
-  constructor(concurrency: ReadonlyMap<string, number>) {
+  constructor(concurrency: ReadonlyMap<string, number>, parks: boolean) {
+    this.parks = parks;
     this.concurrency = new Map(concurrency);
     this.lanes = new Lanes<Item>({ concurrencyOf: (key) => this.limit(key) });
   }
@@ -111,8 +131,20 @@ class Pair {
       for (const slot of this.model.holders(key)) {
         moves.push(`release ${key} ${slot}`, `takeInto ${key} ${slot}`);
       }
+      if (this.parks) moves.push(...this.#parkingMoves(key));
     }
     return moves;
+  }
+
+  #parkingMoves(key: string): string[] {
+    const { page, away, line } = this.model.open(key);
+    const mayPark = line.length > 0 && this.model.beginning(key)?.parked !== false;
+    assert.equal(this.lanes.mayPark(this.lane(key)), mayPark);
+    return [
+      ...(mayPark ? [`park ${key} 1`, `park ${key} 9`] : []),
+      ...(away.length > 0 ? [`unpark ${key}`, `dropParked ${key}`] : []),
+      ...(page.length > 0 ? [`dropPaged ${key}`] : []),
+    ];
   }
 
   apply(move: string): void {
@@ -124,13 +156,15 @@ class Pair {
     else if (verb === 'take') this.#take(key);
     else if (verb === 'takeInto') this.#takeInto(key, slot);
     else if (verb === 'release') this.#release(key, slot);
+    else if (verb.endsWith('ark') || verb.endsWith('ked') || verb.endsWith('ged'))
+      this.#park(verb, key, slot);
     else this.#end(verb, key);
     this.check();
   }
 
   #occupy(key: string, slot: number): void {
     this.lanes.occupy(key, slot);
-    this.model.open(key).slots.set(slot, { nth: 0, beginning: false });
+    this.model.open(key).slots.set(slot, { nth: 0, beginning: false, parked: false });
   }
 
   #take(key: string): void {
@@ -149,6 +183,31 @@ class Pair {
     else assert.deepEqual(taken, item(key, this.model.take(key, into)));
   }
 
+  #park(verb: string, key: string, max: number): void {
+    const lane = this.lane(key);
+    const { page, away, line } = this.model.open(key);
+    if (verb === 'park') {
+      const parked = line.splice(0, max);
+      away.push(...parked);
+      assert.deepEqual(
+        this.lanes.park(lane, max),
+        parked.map((nth) => item(key, nth)),
+      );
+    } else if (verb === 'unpark') {
+      const nth = away.shift() ?? -1;
+      page.push(nth);
+      this.lanes.unpark(lane, [item(key, nth)]);
+    } else if (verb === 'dropParked') {
+      away.pop();
+      this.lanes.dropParked(lane, 1);
+      this.model.dropIdle(key);
+    } else {
+      const nth = page.pop();
+      assert.ok(this.lanes.dropPaged(lane, (other) => other.nth === nth));
+      this.model.dropIdle(key);
+    }
+  }
+
   #release(key: string, slot: number): void {
     this.lanes.release(this.lane(key), slot);
     this.model.free(key, slot);
@@ -158,39 +217,49 @@ class Pair {
   #end(verb: string, key: string): void {
     const begun = this.model.beginning(key);
     assert.ok(begun);
-    const { slot, nth } = begun;
+    const { slot, nth, parked } = begun;
     if (verb === 'began') {
       this.lanes.began(this.lane(key), slot);
-      this.model.open(key).slots.set(slot, { nth, beginning: false });
-      this.model.account(key);
+      this.model.open(key).slots.set(slot, { nth, beginning: false, parked });
+      this.model.account(key, nth);
     } else if (verb === 'putBack') {
-      this.lanes.putBack(this.lane(key), slot, item(key, nth));
-      this.model.open(key).line.unshift(nth);
+      this.lanes.putBack(this.lane(key), slot);
+      const { page, line } = this.model.open(key);
+      (parked ? page : line).unshift(nth);
       this.model.free(key, slot);
     } else {
       assert.equal(verb, 'skip');
       this.lanes.skip(this.lane(key), slot);
       this.model.free(key, slot);
-      this.model.account(key);
+      this.model.account(key, nth);
     }
   }
 
   check(): void {
     let waiting = 0;
+    let parked = 0;
     let holding = 0;
     for (const [key, expected] of this.model.lanes) {
       const lane = this.lane(key);
       assert.equal(lane.key, key);
       assert.equal(lane.waiting, expected.line.length);
+      assert.equal(lane.parked, expected.page.length + expected.away.length);
+      assert.equal(lane.paged, expected.page.length);
       assert.equal(lane.holding, expected.slots.size);
-      assert.equal(lane.beginning, this.model.beginning(key)?.slot ?? null);
-      const [first] = expected.line;
-      assert.deepEqual(lane.head, first === undefined ? null : item(key, first));
+      const begun = this.model.beginning(key);
+      assert.equal(lane.beginning, begun?.slot ?? null);
+      assert.deepEqual(lane.beginningItem, begun === null ? null : item(key, begun.nth));
+      const first = headOf(expected);
+      assert.deepEqual(lane.head, first === null ? null : item(key, first));
+      const [firstInLine] = expected.line;
+      assert.deepEqual(lane.lineHead, firstInLine === undefined ? null : item(key, firstInLine));
       waiting += lane.waiting;
+      parked += lane.parked;
       holding += lane.holding;
     }
     assert.equal(this.lanes.size, this.model.lanes.size, 'idle lanes are dropped');
     assert.equal(this.lanes.waiting, waiting);
+    assert.equal(this.lanes.parked, parked);
     assert.equal(this.lanes.holding, holding);
     assert.deepEqual(
       [...this.lanes.values()].map((lane) => lane.key),
@@ -201,7 +270,13 @@ class Pair {
   /** All that decides what can happen from here on. */
   signature(): string {
     const { lanes, pushed, accounted } = this.model;
-    const slots = [...lanes].map(([key, lane]) => [key, lane.line, [...lane.slots].sort()]);
+    const slots = [...lanes].map(([key, { page, away, line, slots: used }]) => [
+      key,
+      page,
+      away,
+      line,
+      [...used].sort(),
+    ]);
     return JSON.stringify([slots, [...pushed].sort(), [...accounted].sort(), [...this.concurrency]]);
   }
 }
@@ -211,10 +286,11 @@ function explore(options: {
   readonly concurrency: ReadonlyMap<string, number>;
   readonly items: number;
   readonly withLimits: boolean;
+  readonly parks?: boolean;
   readonly first: readonly string[];
 }): { states: number; moves: number } {
   const replay = (path: readonly string[]): Pair => {
-    const pair = new Pair(options.concurrency);
+    const pair = new Pair(options.concurrency, options.parks ?? false);
     for (const move of path) pair.apply(move);
     return pair;
   };
@@ -259,6 +335,17 @@ test('every order of operations while the concurrency is lowered and raised, wit
   assert.ok(states > 100, `${states} states`);
 });
 
+test('every order of operations while items are parked and come back', () => {
+  const { states, moves } = explore({
+    concurrency: new Map([['a', 1]]),
+    items: 4,
+    withLimits: false,
+    parks: true,
+    first: [],
+  });
+  assert.ok(states > 500 && moves > 2_000, `${states} states, ${moves} moves`);
+});
+
 test('any sequence of operations on three keys looks like the naive model', () => {
   const limits = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 3, maxLength: 3 });
   fc.assert(
@@ -272,6 +359,7 @@ test('any sequence of operations on three keys looks like the naive model', () =
             ['b', b],
             ['c', c],
           ]),
+          true,
         );
         for (const choice of choices) {
           const moves = pair.moves(200, true);
@@ -291,7 +379,7 @@ test('a deep line keeps its order through compaction and putBack', () => {
     const taken = lanes.take(lane);
     assert.deepEqual(taken, { slot: 1, item: item('a', nth) });
     if (nth % 7 === 0) {
-      lanes.putBack(lane, 1, item('a', nth));
+      lanes.putBack(lane, 1);
       assert.deepEqual(lanes.take(lane), { slot: 1, item: item('a', nth) });
     }
     lanes.skip(lane, 1);
@@ -304,7 +392,7 @@ test('an item put back after its lane had been emptied is the head again', () =>
   const lane = lanes.push('a', item('a', 1));
   lanes.take(lane);
   lanes.push('a', item('a', 2));
-  lanes.putBack(lane, 1, item('a', 1));
+  lanes.putBack(lane, 1);
   assert.deepEqual(lane.head, item('a', 1));
   assert.equal(lane.waiting, 2);
 });
@@ -315,7 +403,7 @@ test('the finish that did not apply: putBack and occupy keep the lane and the sl
   lanes.push('a', item('a', 1));
   const taken = lanes.takeInto(lane, 1);
   assert.ok(taken);
-  lanes.putBack(lane, 1, taken);
+  lanes.putBack(lane, 1);
   lanes.occupy('a', 1);
   assert.equal(lanes.get('a'), lane);
   assert.equal(lanes.take(lane), null);
@@ -357,11 +445,28 @@ test('misuse is an assertion', async (t) => {
     },
     'putBack of a holder': () => {
       const { lanes, lane } = held();
-      lanes.putBack(lane, 1, item('a', 1));
+      lanes.putBack(lane, 1);
     },
     'takeInto a free slot': () => {
       const { lanes, lane } = held();
       lanes.takeInto(lane, 2);
+    },
+    'more brought back than were parked': () => {
+      const { lanes, lane } = held();
+      lanes.unpark(lane, [item('a', 1)]);
+    },
+    'parked while an item of the line is beginning': () => {
+      const lanes = lanesOf(1);
+      lanes.push('a', item('a', 1));
+      const lane = lanes.push('a', item('a', 2));
+      lanes.take(lane);
+      lanes.park(lane, 1);
+    },
+    'more gone than are parked': () => {
+      const lanes = lanesOf(1);
+      const lane = lanes.foundParked('a', 1);
+      lanes.unpark(lane, [item('a', 1)]);
+      lanes.dropParked(lane, 1);
     },
     'a lane that was dropped': () => {
       const { lanes, lane } = held();

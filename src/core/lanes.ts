@@ -5,16 +5,21 @@
  * Life of an item: waiting ─take─> beginning ─began─> holding ─release─> gone
  *                     ^────putBack────┘ └──skip──> gone       └─takeInto─> the next one is beginning in its slot
  *
+ * The head of a line may be parked: `park` hands items to the caller, who keeps them elsewhere and brings them back
+ * with `unpark`, in the same order, a page at a time.
+ *
  * L1 At most one item of a lane is beginning, and items begin in the order they were pushed.
  * L2 An item is taken into the lowest free slot (or, with `takeInto`, into the slot its holder leaves) that is
  *    not above the concurrency, and only while no slot above the concurrency is in use.
  * L3 An item is in one place: in the line, or handed to the caller. None is lost, none is handed out twice
  *    unless it was put back.
- * L4 A lane without waiting items and without a slot in use is not in the map. A lane that was dropped must not
- *    be used again; `get` or `push` gives the new one.
- * L5 `size`, `waiting` and `holding` are the sums over all lanes.
+ * L4 A lane without waiting or parked items and without a slot in use is not in the map. A lane that was dropped
+ *    must not be used again; `get` or `push` gives the new one.
+ * L5 `size`, `waiting`, `parked` and `holding` are the sums over all lanes.
+ * L6 Parked items begin before anything in the line: what is parked of a lane is always a prefix of its items.
  */
 import { assert } from './errors/catalogue.ts';
+import { Line } from './line.ts';
 
 /** Highest slot number: the lowest free slot is found by looking, which would show above this. */
 const SLOT_MAX = 10_000;
@@ -22,26 +27,34 @@ const SLOT_MAX = 10_000;
 /** Longest line of a lane: as many as a watermark can keep open, so back-pressure failed long before. */
 const LINE_MAX = 1_048_576;
 
-/** A line is compacted when more than this many places at its front are empty, and more than half of it. */
-const EMPTY_FRONT_MAX = 64;
-
 /** One lane as the caller sees it. Given back by reference; do not keep it after the lane became idle (L4). */
 export interface Lane<T extends object> {
   readonly key: string;
   /** Items in the line. */
   readonly waiting: number;
+  /** Items that are parked, those of the page included. */
+  readonly parked: number;
+  /** Parked items that were brought back and wait to be taken. */
+  readonly paged: number;
   /** Slots in use, the one that is beginning included. */
   readonly holding: number;
   /** Slot of the item that was taken and has not begun yet; null when there is none. */
   readonly beginning: number | null;
-  /** The item that would be taken next; null when none waits. */
+  /** That item. */
+  readonly beginningItem: T | null;
+  /** The item that would be taken next; null when none waits, or when parked ones have to be brought back first. */
   readonly head: T | null;
+  /** The first item of the line, behind all that is parked. */
+  readonly lineHead: T | null;
+  /** Items taken so far: a lane whose number stands still does not move. */
+  readonly moves: number;
 }
 
 export class Lanes<T extends object> {
   readonly #concurrencyOf: (key: string) => number;
   readonly #lanes = new Map<string, LaneState<T>>();
   #waiting = 0;
+  #parked = 0;
   #holding = 0;
 
   /**
@@ -57,9 +70,14 @@ export class Lanes<T extends object> {
     return this.#lanes.size;
   }
 
-  /** Items waiting in all lanes. */
+  /** Items waiting in the lines of all lanes. */
   get waiting(): number {
     return this.#waiting;
+  }
+
+  /** Items parked in all lanes, pages included. */
+  get parked(): number {
+    return this.#parked;
   }
 
   /** Slots in use in all lanes. */
@@ -79,7 +97,8 @@ export class Lanes<T extends object> {
   /** Appends to the line of `key`. */
   push(key: string, item: T): Lane<T> {
     const lane = this.#open(key);
-    lane.append(item);
+    assert(lane.waiting < LINE_MAX, `the line of ${key} is longer than ${LINE_MAX}`);
+    lane.line.append(item);
     this.#waiting++;
     return lane;
   }
@@ -96,6 +115,55 @@ export class Lanes<T extends object> {
     return lane;
   }
 
+  /** Notes items that are parked already (found at a take-over). */
+  foundParked(key: string, count: number): Lane<T> {
+    assert(Number.isInteger(count) && count > 0, `${count} items parked in ${key}`);
+    const lane = this.#open(key);
+    this.#addParked(lane, count);
+    return lane;
+  }
+
+  /** Whether the line may be parked now: an item taken from it could still be put back to its head. */
+  mayPark(lane: Lane<T>): boolean {
+    const own = this.#own(lane);
+    return own.waiting > 0 && (own.beginning === null || own.beginningParked);
+  }
+
+  /** Parks up to `max` items from the head of the line, behind those that are parked already. */
+  park(lane: Lane<T>, max: number): T[] {
+    const own = this.#own(lane);
+    assert(this.mayPark(own), `an item of the line of ${lane.key} is beginning`);
+    const items: T[] = [];
+    while (items.length < max && own.waiting > 0) items.push(own.line.shift());
+    this.#waiting -= items.length;
+    this.#addParked(own, items.length);
+    return items;
+  }
+
+  /** Parked items come back, in their order, to be taken before anything in the line. */
+  unpark(lane: Lane<T>, items: readonly T[]): void {
+    const own = this.#own(lane);
+    assert(own.paged + items.length <= own.parked, `more items come back to ${lane.key} than were parked`);
+    for (const item of items) own.page.append(item);
+  }
+
+  /** `count` parked items that were not brought back are gone (duplicates, dead letters, cancelled). */
+  dropParked(lane: Lane<T>, count: number): void {
+    const own = this.#own(lane);
+    assert(own.parked - own.paged >= count, `fewer than ${count} items are parked in ${lane.key}`);
+    this.#addParked(own, -count);
+    this.#dropIdle(own);
+  }
+
+  /** One of the items brought back is gone; false when `wanted` finds none among them. */
+  dropPaged(lane: Lane<T>, wanted: (item: T) => boolean): boolean {
+    const own = this.#own(lane);
+    if (own.page.remove(wanted) === null) return false;
+    this.#addParked(own, -1);
+    this.#dropIdle(own);
+    return true;
+  }
+
   /**
    * Takes the next item for the lowest free slot; it is beginning until `began`, `putBack` or `skip`.
    * Null, and nothing changes, when nothing waits, another item of the lane is beginning, no slot within the
@@ -103,7 +171,7 @@ export class Lanes<T extends object> {
    */
   take(lane: Lane<T>): { readonly slot: number; readonly item: T } | null {
     const own = this.#own(lane);
-    if (own.waiting === 0 || own.beginning !== null) return null;
+    if (own.head === null || own.beginning !== null) return null;
     const concurrency = this.#concurrency(own);
     if (own.highestUsed > concurrency) return null;
     const slot = own.lowestFree();
@@ -120,7 +188,7 @@ export class Lanes<T extends object> {
   takeInto(lane: Lane<T>, slot: number): T | null {
     const own = this.#own(lane);
     this.#assertHolds(own, slot);
-    if (own.waiting === 0 || own.beginning !== null) return null;
+    if (own.head === null || own.beginning !== null) return null;
     if (own.highestUsed > this.#concurrency(own)) return null;
     return this.#begin(own, slot);
   }
@@ -129,7 +197,7 @@ export class Lanes<T extends object> {
   began(lane: Lane<T>, slot: number): void {
     const own = this.#own(lane);
     this.#assertBegins(own, slot);
-    own.beginning = null;
+    own.endBeginning();
   }
 
   /**
@@ -137,12 +205,19 @@ export class Lanes<T extends object> {
    * slot is also free after `takeInto`, because the holder's finish was committed beside the begin. Where it
    * was not (`changed`), the holder still has the slot: call `occupy` right after this.
    */
-  putBack(lane: Lane<T>, slot: number, item: T): void {
+  putBack(lane: Lane<T>, slot: number): void {
     const own = this.#own(lane);
     this.#assertBegins(own, slot);
-    own.beginning = null;
-    own.prepend(item);
-    this.#waiting++;
+    const { beginningItem: item, beginningParked } = own;
+    assert(item !== null, `no item begins in ${lane.key}`);
+    own.endBeginning();
+    if (beginningParked) {
+      own.page.prepend(item);
+      this.#addParked(own, 1);
+    } else {
+      own.line.prepend(item);
+      this.#waiting++;
+    }
     this.#free(own, slot);
   }
 
@@ -150,7 +225,7 @@ export class Lanes<T extends object> {
   skip(lane: Lane<T>, slot: number): void {
     const own = this.#own(lane);
     this.#assertBegins(own, slot);
-    own.beginning = null;
+    own.endBeginning();
     this.#free(own, slot);
   }
 
@@ -185,10 +260,17 @@ export class Lanes<T extends object> {
   }
 
   #begin(lane: LaneState<T>, slot: number): T {
-    const item = lane.shift();
-    this.#waiting--;
-    lane.beginning = slot;
+    const parked = lane.paged > 0;
+    const item = (parked ? lane.page : lane.line).shift();
+    if (parked) this.#addParked(lane, -1);
+    else this.#waiting--;
+    lane.begin(slot, item, parked);
     return item;
+  }
+
+  #addParked(lane: LaneState<T>, count: number): void {
+    lane.parked += count;
+    this.#parked += count;
   }
 
   #use(lane: LaneState<T>, slot: number): void {
@@ -199,7 +281,11 @@ export class Lanes<T extends object> {
   #free(lane: LaneState<T>, slot: number): void {
     lane.free(slot);
     this.#holding--;
-    if (lane.waiting === 0 && lane.holding === 0) this.#lanes.delete(lane.key);
+    this.#dropIdle(lane);
+  }
+
+  #dropIdle(lane: LaneState<T>): void {
+    if (lane.waiting === 0 && lane.parked === 0 && lane.holding === 0) this.#lanes.delete(lane.key);
   }
 
   #assertBegins(lane: LaneState<T>, slot: number): void {
@@ -211,13 +297,17 @@ export class Lanes<T extends object> {
   }
 }
 
-/** Line and slots of one lane: a few words when it is short, O(1) at both ends when it is deep. */
+/** Lines and slots of one lane. */
 class LaneState<T extends object> implements Lane<T> {
   readonly key: string;
+  readonly line = new Line<T>();
+  /** Parked items that were brought back: the first of all that are parked. */
+  readonly page = new Line<T>();
+  parked = 0;
+  moves = 0;
   beginning: number | null = null;
-  /** The line: places before `#front` are empty. */
-  #items: (T | undefined)[] = [];
-  #front = 0;
+  beginningItem: T | null = null;
+  beginningParked = false;
   /** Slot n is in use when place n - 1 is true. The last place is always true. */
   readonly #used: boolean[] = [];
   #holding = 0;
@@ -227,7 +317,11 @@ class LaneState<T extends object> implements Lane<T> {
   }
 
   get waiting(): number {
-    return this.#items.length - this.#front;
+    return this.line.length;
+  }
+
+  get paged(): number {
+    return this.page.length;
   }
 
   get holding(): number {
@@ -235,7 +329,11 @@ class LaneState<T extends object> implements Lane<T> {
   }
 
   get head(): T | null {
-    return this.#items[this.#front] ?? null;
+    return this.parked > 0 ? this.page.head : this.line.head;
+  }
+
+  get lineHead(): T | null {
+    return this.line.head;
   }
 
   /** 0 when no slot is in use. */
@@ -243,36 +341,16 @@ class LaneState<T extends object> implements Lane<T> {
     return this.#used.length;
   }
 
-  append(item: T): void {
-    assert(this.waiting < LINE_MAX, `the line of ${this.key} is longer than ${LINE_MAX}`);
-    this.#items.push(item);
+  begin(slot: number, item: T, parked: boolean): void {
+    this.beginning = slot;
+    this.beginningItem = item;
+    this.beginningParked = parked;
+    this.moves++;
   }
 
-  /** To the head of the line: into the place it was taken from, unless the line was compacted meanwhile. */
-  prepend(item: T): void {
-    if (this.#front > 0) {
-      this.#front--;
-      this.#items[this.#front] = item;
-    } else {
-      this.#items.unshift(item);
-    }
-  }
-
-  shift(): T {
-    const item = this.#items[this.#front];
-    assert(item !== undefined, `nothing waits in lane ${this.key}`);
-    this.#items[this.#front] = undefined;
-    this.#front++;
-    if (this.#front === this.#items.length) {
-      // A deep line leaves a large array behind: an idle lane should not keep it.
-      if (this.#front > EMPTY_FRONT_MAX) this.#items = [];
-      else this.#items.length = 0;
-      this.#front = 0;
-    } else if (this.#front > EMPTY_FRONT_MAX && this.#front * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#front);
-      this.#front = 0;
-    }
-    return item;
+  endBeginning(): void {
+    this.beginning = null;
+    this.beginningItem = null;
   }
 
   uses(slot: number): boolean {
