@@ -338,7 +338,7 @@ test('every order of operations while the concurrency is lowered and raised, wit
 test('every order of operations while items are parked and come back', () => {
   const { states, moves } = explore({
     concurrency: new Map([['a', 1]]),
-    items: 4,
+    items: 5,
     withLimits: false,
     parks: true,
     first: [],
