@@ -4,10 +4,10 @@
  * T2 Without types any type is known; a stored plan that this configuration cannot make is null, and the
  *    transaction is held (SB-4202).
  */
+import { matches } from '../core/pattern.ts';
 import { type Plan, planText, type Step } from '../core/plan.ts';
 import type { Types } from '../engine/options.ts';
 import type { Config, TypeVersionConfig } from './config.ts';
-import { matcher } from './pattern.ts';
 
 /** A transaction may start new attempts this long after its begin, in ms, unless its type says otherwise. */
 export const DEFAULT_DEADLINE_MS = 15 * 60 * 1000;
@@ -58,7 +58,6 @@ function limitOf({
   limits,
   concurrency,
 }: Pick<Config, 'limits' | 'concurrency'>): (location: string) => number {
-  const rules = limits.map((limit) => ({ matches: matcher(limit.pattern), concurrency: limit.concurrency }));
-  if (rules.length === 0) return () => concurrency;
-  return (location) => rules.find(({ matches }) => matches(location))?.concurrency ?? concurrency;
+  if (limits.length === 0) return () => concurrency;
+  return (location) => limits.find(({ pattern }) => matches(pattern, location))?.concurrency ?? concurrency;
 }
