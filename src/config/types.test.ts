@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
 import { planText } from '../core/plan.ts';
-import { matcher } from './pattern.ts';
 import { configuredTypes } from './types.ts';
 
 const step = { name: 'apply', participant: 'p', timeoutMs: 1_000, irreversible: false };
@@ -50,15 +48,5 @@ describe('configuredTypes', () => {
     ];
     const types = configuredTypes({ types: null, limits, concurrency: 1, stepTimeoutMs: 1 });
     assert.deepEqual(['DEPOT-1', 'DEPOT-12', 'ATM-1', 'XDEPOT-1'].map(types.concurrencyOf), [4, 7, 1, 1]);
-  });
-});
-
-describe('matcher', () => {
-  it('takes every character but * and ? for itself', () => {
-    const location = fc.stringMatching(/^[A-Za-z0-9._~-]{1,20}$/);
-    fc.assert(fc.property(location, location, (a, b) => matcher(a)(b) === (a === b)));
-    fc.assert(fc.property(location, location, (a, b) => matcher(`${a}*`)(a + b) && matcher(`*${b}`)(a + b)));
-    assert.equal(matcher('a.b')('axb'), false);
-    assert.equal(matcher('a?b')('ab'), false);
   });
 });

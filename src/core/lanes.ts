@@ -46,7 +46,7 @@ export interface Lane<T extends object> {
   readonly head: T | null;
   /** The first item of the line, behind all that is parked. */
   readonly lineHead: T | null;
-  /** Items taken so far: a lane whose number stands still does not move. */
+  /** Items that began or were skipped so far: a lane whose number stands still does not move. */
   readonly moves: number;
 }
 
@@ -198,6 +198,7 @@ export class Lanes<T extends object> {
     const own = this.#own(lane);
     this.#assertBegins(own, slot);
     own.endBeginning();
+    own.moves++;
   }
 
   /**
@@ -226,6 +227,7 @@ export class Lanes<T extends object> {
     const own = this.#own(lane);
     this.#assertBegins(own, slot);
     own.endBeginning();
+    own.moves++;
     this.#free(own, slot);
   }
 
@@ -345,7 +347,6 @@ class LaneState<T extends object> implements Lane<T> {
     this.beginning = slot;
     this.beginningItem = item;
     this.beginningParked = parked;
-    this.moves++;
   }
 
   endBeginning(): void {

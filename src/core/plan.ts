@@ -26,6 +26,15 @@ export function planText(plan: Plan): string {
   return `${plan.version}:${plan.steps.map((step) => step.name).join(',')}`;
 }
 
+/** The steps that a stored plan names, for a version that does not know it: good for a person's decision only. */
+export function standInPlan(type: string, text: string): Plan {
+  const [version = '', names = ''] = text.split(':');
+  const steps = names
+    .split(',')
+    .map((name): Step => ({ name, participant: '', timeoutMs: 0, irreversible: false }));
+  return { type, version: Number(version), steps, deadlineMs: 0 };
+}
+
 export function stepKey(transaction: string, step: string): string {
   return `${transaction}:${step}`;
 }

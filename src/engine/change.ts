@@ -3,7 +3,9 @@ import type { JsonObject } from '../core/answer.ts';
 import type { Decision } from '../core/decide.ts';
 import type { ErrorCode } from '../core/errors/catalogue.ts';
 import { isHolding } from '../core/states.ts';
-import type { Change, Row } from './ports-ledger.ts';
+import { storableText } from '../core/storable-text.ts';
+import { NO_CHANGE } from './decisions.ts';
+import type { Change, Command } from './ports-ledger.ts';
 import type { Slot } from './slot.ts';
 import type { Holder } from './slot-work.ts';
 import type { Called } from './step-call.ts';
@@ -46,6 +48,9 @@ export function changeOf({ slot, holder, called, decision, waitMs }: ChangeParts
     answeredMs: called.answeredMs,
     nextAttemptMs: waitMs > 0 && isHolding(decision.to) ? now + waitMs : null,
     timeoutMs: waitMs + (nextStep?.timeoutMs ?? 0),
+    deadlineMs: null,
+    byPerson: decision.byPerson,
+    command: null,
   };
 }
 
@@ -58,28 +63,47 @@ function evidenceAfter(holder: Holder, { answer }: Called): string | null {
 }
 
 /** Automation stops: a person decides. */
-export function giveUp(slot: Slot, row: Row, code: ErrorCode, detail: string): Change {
+export function giveUp(
+  slot: Slot,
+  { id, state, token, step }: Holder,
+  { code, detail }: { readonly code: ErrorCode; readonly detail: string },
+): { readonly decision: Decision; readonly change: Change } {
+  const { partition } = slot.partition.state;
+  const from = { partition, id, fromState: state, fromToken: token };
+  const outcome = { event: 'give_up', to: 'held', step, lateStep: step, code } as const;
+  const decision = { ...NO_CHANGE, ...outcome, askAgain: false, newDeadline: false };
+  return { decision, change: { ...NO_CHANGE, ...from, ...outcome, detail } };
+}
+
+/** What a person decided about a holder, on the state and token that it has. */
+export function decidedChange(slot: Slot, holder: Holder, command: Command, decision: Decision): Change {
+  const nextStep = holder.plan.steps[decision.step];
+  const rollsBack = command.action === 'roll_back';
   return {
-    kind: 'change',
+    ...NO_CHANGE,
     partition: slot.partition.state.partition,
-    id: row.id,
-    fromState: isHolding(row.state) ? row.state : 'held',
-    fromToken: row.token,
-    event: 'give_up',
-    to: 'held',
-    lateTo: null,
-    step: row.step,
-    lateStep: row.step,
-    newToken: false,
-    aboveMark: null,
-    evidence: null,
-    reason: null,
-    code,
-    detail,
-    call: null,
-    startedMs: null,
-    answeredMs: null,
-    nextAttemptMs: null,
-    timeoutMs: 0,
+    id: holder.id,
+    fromState: holder.state,
+    fromToken: holder.token,
+    event: decision.event,
+    to: decision.to,
+    lateTo: decision.lateTo,
+    step: decision.step,
+    lateStep: decision.lateStep,
+    newToken: decision.newToken,
+    evidence: command.action === 'complete' ? decidedEvidence(holder, command) : null,
+    reason: rollsBack ? storableText(command.reason, DETAIL_CHARACTERS) : decision.reason,
+    code: decision.code,
+    timeoutMs: nextStep?.timeoutMs ?? 0,
+    deadlineMs: decision.newDeadline ? holder.plan.deadlineMs : null,
+    byPerson: decision.byPerson,
+    command: command.sequence,
   };
+}
+
+/** The step's evidence by the person's word; null where none was given. */
+function decidedEvidence(holder: Holder, { evidence }: Command): string | null {
+  const step = holder.plan.steps[holder.step];
+  if (evidence === null || step === undefined) return null;
+  return JSON.stringify({ ...holder.evidence, [step.name]: JSON.parse(evidence) as JsonObject });
 }

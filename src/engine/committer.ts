@@ -12,6 +12,7 @@ import { backOff } from '../core/back-off.ts';
 import { assert, SignalboxError } from '../core/errors/catalogue.ts';
 import type { Observer, WorkerSettings } from './options.ts';
 import { headIsDirty, headLanded, headOf, type PartitionState } from './partition-state.ts';
+import type { Point } from './points.ts';
 import type { World } from './ports.ts';
 import {
   type CommitAnswer,
@@ -51,6 +52,7 @@ export interface CommitterOptions {
   readonly world: World;
   readonly settings: WorkerSettings;
   readonly observer: Observer;
+  readonly passing?: ((point: Point) => void) | undefined;
   /** The ledger said that the partition belongs to a newer epoch. */
   readonly onFenced: (state: PartitionState) => void;
   /** An exception that nothing expects: the worker stops. */
@@ -65,6 +67,8 @@ export class Committer {
   #states = new Set<PartitionState>();
   #running = false;
   #headsWanted = false;
+  /** Monotonic time since when entries wait for the answer to one commit; null: none is under way. */
+  #sinceMs: number | null = null;
 
   constructor(options: CommitterOptions) {
     this.#options = options;
@@ -77,6 +81,11 @@ export class Committer {
 
   leave(state: PartitionState): void {
     this.#states.delete(state);
+  }
+
+  /** For how long the commit under way has been; 0 when there is none. */
+  busyMs(nowMs: number): number {
+    return this.#sinceMs === null ? 0 : nowMs - this.#sinceMs;
   }
 
   /** Commits the entries of one partition together; resolves with one fate an entry. Never rejects. */
@@ -117,7 +126,9 @@ export class Committer {
 
   async #run(): Promise<void> {
     while (this.#queue.length > 0 || this.#headsWanted) {
+      this.#sinceMs = this.#options.world.monotonic();
       await this.#commit(this.#take());
+      this.#sinceMs = null;
       // One turn of the loop: what the answers set going, and the calls that returned meanwhile, join the next commit.
       await new Promise<void>((resume) => this.#options.world.soon(resume));
     }
@@ -150,11 +161,13 @@ export class Committer {
       batch = this.#answerDead(batch);
       const heads = this.#headsFor(batch);
       if (heads.length === 0) return;
-      const { world, ledger, observer } = this.#options;
+      const { world, ledger, observer, passing } = this.#options;
       const startedMs = world.monotonic();
       try {
         const entries = batch.flatMap((submission) => submission.entries);
+        passing?.('committing');
         const answer = await ledger.commit({ heads, entries });
+        passing?.('committed');
         this.#options.onHealth(null);
         observer.committed({ entries: entries.length, ms: world.monotonic() - startedMs });
         this.#landed(batch, heads, answer);
@@ -247,11 +260,13 @@ export class Committer {
 
   /** The answer was lost. Returns what did not land and must be sent again. */
   async #settle(batch: Submission[], heads: readonly PartitionHead[]): Promise<Submission[]> {
-    const { ledger } = this.#options;
+    const { ledger, passing } = this.#options;
     const before = new Map(heads.map((head) => [head.partition, head]));
+    passing?.('settling');
     const raised = await this.#untilAnswered(() =>
       ledger.raise(heads.filter((head) => this.#stateOf(head.partition)?.alive)),
     );
+    passing?.('raised');
     const ids = batch.flatMap((submission) => submission.entries.flatMap((entry) => idOf(entry)));
     const rows = new Map(
       (await this.#untilAnswered(() => ledger.read([...new Set(ids)]))).map((row) => [row.id, row]),
@@ -325,9 +340,9 @@ function idOf(entry: Entry): string[] {
 function sizeOf(entries: readonly Entry[]): number {
   let bytes = 0;
   for (const entry of entries) {
-    if (entry.kind === 'begin') bytes += entry.payload.length;
+    if (entry.kind === 'begin' || entry.kind === 'park') bytes += entry.payload.length;
     else if (entry.kind === 'change') bytes += entry.evidence?.length ?? 0;
-    else bytes += entry.value?.length ?? 0;
+    else if (entry.kind === 'dead-letter') bytes += entry.value?.length ?? 0;
   }
   return bytes;
 }

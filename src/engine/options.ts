@@ -3,8 +3,8 @@ import type { CallKind } from '../core/answer.ts';
 import type { SignalboxError } from '../core/errors/catalogue.ts';
 import type { Plan } from '../core/plan.ts';
 import type { FinalState } from '../core/states.ts';
-import type { Participant, TransactionLog, World } from './ports.ts';
 import type { Point } from './points.ts';
+import type { Participant, TransactionLog, World } from './ports.ts';
 import type { Heartbeat, Ledger } from './ports-ledger.ts';
 
 export interface WorkerSettings {

@@ -16,17 +16,20 @@ import { isLocation } from '../core/names.ts';
 import { Tally } from '../core/tally.ts';
 import { SPAN_MAX, Watermark } from '../core/watermark.ts';
 import { deadLetterWithoutLane } from './begin-record.ts';
+import { CommandDesk } from './command-desk.ts';
 import type { Committer } from './committer.ts';
+import { Decisions } from './decisions.ts';
 import { LaneBlocks } from './lane-blocks.ts';
+import type { Limits } from './limits.ts';
 import { Naps } from './naps.ts';
 import type { WorkerDoors } from './options.ts';
+import { Parking, type ParkingHost } from './parking.ts';
 import type { PartitionState } from './partition-state.ts';
 import type { RecordBatch } from './ports.ts';
-import type { Row, StoredResult, TakeOver } from './ports-ledger.ts';
+import type { StoredResult, TakeOver } from './ports-ledger.ts';
 import { Publisher } from './publisher.ts';
 import { adoptHolder, runSlot } from './run-slot.ts';
-import type { SlotHost } from './slot.ts';
-import { type WaitingRecord, waitingRecord } from './slot-work.ts';
+import { type Waiting, type WaitingRecord, waitingRecord } from './slot-work.ts';
 
 export type Owned = Extract<TakeOver, { outcome: 'owned' }>;
 
@@ -45,6 +48,7 @@ export interface PartitionOptions {
   readonly committer: Committer;
   readonly partition: number;
   readonly owned: Owned;
+  readonly limits: Limits;
   /** An exception that nothing expects: the worker stops. */
   readonly onBug: (error: unknown) => void;
   /** How many partitions this worker owns now: the share of its memory depends on it. */
@@ -53,12 +57,16 @@ export interface PartitionOptions {
   readonly onDisturbed: (partition: Partition) => void;
 }
 
-export class Partition implements SlotHost {
+export class Partition implements ParkingHost {
   readonly doors: WorkerDoors;
   readonly committer: Committer;
   readonly state: PartitionState;
-  readonly lanes: Lanes<WaitingRecord>;
+  readonly lanes: Lanes<Waiting>;
+  readonly limits: Limits;
   readonly naps: Naps;
+  readonly decisions = new Decisions();
+  readonly commands: CommandDesk;
+  readonly #parking: Parking;
   readonly #options: PartitionOptions;
   readonly #publisher: Publisher;
   readonly #abort = new AbortController();
@@ -81,8 +89,11 @@ export class Partition implements SlotHost {
     this.#options = options;
     this.doors = doors;
     this.committer = committer;
-    this.lanes = new Lanes({ concurrencyOf: (location) => doors.types.concurrencyOf(location) });
+    this.limits = options.limits;
+    this.lanes = new Lanes({ concurrencyOf: (location) => this.limits.slotsOf(location) });
     this.naps = new Naps(doors.world);
+    this.#parking = new Parking(this);
+    this.commands = new CommandDesk(this, this.#parking);
     this.#blocks = new LaneBlocks(doors.world, doors.settings);
     this.state = {
       partition,
@@ -96,17 +107,19 @@ export class Partition implements SlotHost {
       headAtMs: Number.NEGATIVE_INFINITY,
       alive: true,
     };
-    const { log, ledger, world, settings, observer } = doors;
-    this.#publisher = new Publisher({ state: this.state, log, ledger, world, settings, observer });
+    const { log, ledger, world, settings, observer, passing } = doors;
+    this.#publisher = new Publisher({ state: this.state, log, ledger, world, settings, observer, passing });
     committer.join(this.state);
   }
 
-  /** Puts the holders that the take-over found into their slots and goes on with them. */
-  adopt(rows: readonly Row[]): void {
-    for (const row of rows) {
+  /** Goes on with what the take-over found: holders in their slots, and parked rows before all that is fetched. */
+  adopt({ holders, parked }: Pick<Owned, 'holders' | 'parked'>): void {
+    for (const { location, count } of parked) this.lanes.foundParked(location, count);
+    for (const row of holders) {
       const lane = this.lanes.occupy(row.location, row.slot);
-      this.#start(() => adoptHolder({ partition: this, lane, number: row.slot }, row));
+      this.work(() => adoptHolder({ partition: this, lane, number: row.slot }, row));
     }
+    for (const { location } of parked) this.#pumpKey(location);
   }
 
   get signal(): AbortSignal {
@@ -126,7 +139,7 @@ export class Partition implements SlotHost {
   accept(batch: RecordBatch): void {
     if (!this.state.alive || this.draining) return;
     const { watermark } = this.state;
-    const touched = new Set<Lane<WaitingRecord>>();
+    const touched = new Set<Lane<Waiting>>();
     for (let index = 0; index < batch.count; index += 1) {
       const record = waitingRecord(batch, index, watermark.open(batch.offsets[index] ?? 0));
       const lane = this.#enqueue(record);
@@ -138,12 +151,12 @@ export class Partition implements SlotHost {
   }
 
   /** The lane the record waits in now; null when it has no location and can only be a dead letter. */
-  #enqueue(record: WaitingRecord): Lane<WaitingRecord> | null {
+  #enqueue(record: WaitingRecord): Lane<Waiting> | null {
     const { key } = record;
     if (key === null || !isLocation(key)) {
       this.#outsideLanes += 1;
       this.#highestTaken = Math.max(this.#highestTaken, record.offset);
-      this.#start(() => deadLetterWithoutLane(this, record).then(() => this.#deadLettered()));
+      this.work(() => deadLetterWithoutLane(this, record).then(() => this.#deadLettered()));
       return null;
     }
     if (this.lanes.get(key) === undefined) this.#checkPlace(key, record.offset);
@@ -171,7 +184,7 @@ export class Partition implements SlotHost {
     const owned = Math.max(1, this.#options.ownedCount());
     const records = Math.min(settings.waitingRecordsPerPartitionMax, settings.waitingRecordsMax / owned);
     const bytes = settings.waitingBytesMax / owned;
-    const waiting = this.lanes.waiting + this.#outsideLanes;
+    const waiting = this.lanes.waiting + this.#outsideLanes + this.#parking.moving;
     const { span } = this.state.watermark;
     const full = waiting > records || this.#waitingBytes > bytes || span > SPAN_PAUSE;
     const roomy = waiting <= records / 2 && this.#waitingBytes <= bytes / 2 && span <= SPAN_PAUSE / 2;
@@ -186,68 +199,78 @@ export class Partition implements SlotHost {
 
   // ------------------------------------------------------------------------------------------ lanes to slots
 
-  /** Starts slots for what may begin in this lane now. */
-  pump(lane: Lane<WaitingRecord>): void {
+  /** Starts slots for what may begin in this lane now; parked rows are read back for it. */
+  pump(lane: Lane<Waiting>): void {
     while (this.#mayTake(lane)) {
       const taken = this.lanes.take(lane);
-      if (taken === null) return;
+      if (taken === null) break;
       this.#taken(taken.item);
-      this.#start(() => runSlot({ partition: this, lane, number: taken.slot }, taken.item));
+      this.work(() => runSlot({ partition: this, lane, number: taken.slot }, taken.item));
     }
+    if (lane.parked > 0) this.#parking.wantPage(lane);
   }
 
-  /** A bug in there must stop the worker before it commits anything on a wrong premise. */
-  #start(work: () => Promise<void>): void {
+  /** Work that a hand-over waits for. A bug in it must stop the worker before it commits on a wrong premise. */
+  work(run: () => Promise<void>): void {
     this.active();
-    work().then(
+    run().then(
       () => this.inactive(),
       (error: unknown) => this.#options.onBug(error),
     );
   }
 
   /** The next record for a slot whose holder ends in the commit that is being made; null when none may begin. */
-  takeInto(lane: Lane<WaitingRecord>, slot: number): WaitingRecord | null {
+  takeInto(lane: Lane<Waiting>, slot: number): Waiting | null {
     if (!this.#mayTake(lane)) return null;
     const record = this.lanes.takeInto(lane, slot);
     if (record !== null) this.#taken(record);
+    if (lane.parked > 0) this.#parking.wantPage(lane);
     return record;
   }
 
-  #mayTake(lane: Lane<WaitingRecord>): boolean {
+  #mayTake(lane: Lane<Waiting>): boolean {
     const head = lane.head;
     return (
       head !== null &&
       this.state.alive &&
-      head.offset <= this.#beginLimit &&
+      // The ledger holds parked rows anyway: a hand-over need not begin them.
+      (head.parked === null ? head.offset <= this.#beginLimit : !this.draining) &&
       !this.#blocks.has(lane.key) &&
       this.doors.log.mayBegin()
     );
   }
 
-  #taken(record: WaitingRecord): void {
+  #taken(record: Waiting): void {
+    if (record.parked !== null) return;
     this.#highestTaken = Math.max(this.#highestTaken, record.offset);
+    this.leaves(record);
+  }
+
+  /** The record leaves the memory of its lane. */
+  leaves(record: WaitingRecord): void {
     this.#waitingBytes -= record.value?.length ?? 0;
   }
 
   /** The begin was busy or paused: the record waits at the head of its lane for a back-off. */
-  putBack(lane: Lane<WaitingRecord>, slot: number, record: WaitingRecord): void {
-    this.lanes.putBack(lane, slot, record);
-    this.#waitingBytes += record.value?.length ?? 0;
+  putBack(lane: Lane<Waiting>, slot: number): void {
+    const record = lane.beginningItem;
+    this.lanes.putBack(lane, slot);
+    if (record?.parked === null) this.#waitingBytes += record.value?.length ?? 0;
     this.#blocks.block(lane.key, () => {
       if (this.state.alive) this.pump(lane);
     });
   }
 
-  /** The record is accounted without holding the slot: duplicate, dead letter, expired. */
-  skip(lane: Lane<WaitingRecord>, slot: number, record: WaitingRecord): void {
+  /** The record is accounted without holding the slot: duplicate, dead letter, expired, cancelled. */
+  skip(lane: Lane<Waiting>, slot: number, record: Waiting): void {
     this.#blocks.clear(lane.key);
     this.lanes.skip(lane, slot);
-    this.account(record);
+    if (record.parked === null) this.account(record);
     this.#pumpKey(lane.key);
   }
 
   /** The holder ended and nothing followed it in its commit. */
-  release(lane: Lane<WaitingRecord>, slot: number): void {
+  release(lane: Lane<Waiting>, slot: number): void {
     this.lanes.release(lane, slot);
     this.#pumpKey(lane.key);
   }
@@ -264,10 +287,21 @@ export class Partition implements SlotHost {
   }
 
   /** The record is durable as a holder. */
-  began(lane: Lane<WaitingRecord>, slot: number, record: WaitingRecord): void {
+  began(lane: Lane<Waiting>, slot: number, record: Waiting): void {
     this.lanes.began(lane, slot);
     this.#blocks.clear(lane.key);
-    this.account(record);
+    if (record.parked === null) this.account(record);
+  }
+
+  parkedIsGone(id: string): void {
+    this.#parking.gone(id);
+  }
+
+  /** Looks for lanes that do not move; several times a second. */
+  look(): void {
+    if (!this.state.alive) return;
+    this.#parking.look(this.#fetchPaused);
+    if (this.#fetchPaused) this.#checkFetch();
   }
 
   /** P3: the ledger holds the record. */
@@ -340,6 +374,7 @@ export class Partition implements SlotHost {
   /** Resolves when no slot is in a call or a commit; those that only wait are woken up and end. */
   #quiet(): Promise<void> {
     this.pumpAll();
+    this.#parking.closeHoles(this.#beginLimit);
     if (this.#active === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#whenQuiet = resolve;

@@ -9,6 +9,7 @@ import { backOff } from '../core/back-off.ts';
 import { SignalboxError } from '../core/errors/catalogue.ts';
 import type { Observer, WorkerSettings } from './options.ts';
 import type { PartitionState } from './partition-state.ts';
+import type { Point } from './points.ts';
 import type { TransactionLog, World } from './ports.ts';
 import { type Ledger, LedgerError, type StoredResult } from './ports-ledger.ts';
 import { resultRecord } from './result.ts';
@@ -27,6 +28,7 @@ export interface PublisherOptions {
   readonly world: World;
   readonly settings: WorkerSettings;
   readonly observer: Observer;
+  readonly passing?: ((point: Point) => void) | undefined;
 }
 
 export class Publisher {
@@ -81,13 +83,15 @@ export class Publisher {
   }
 
   async #publishNext(): Promise<void> {
-    const { state, log } = this.#options;
+    const { state, log, passing } = this.#options;
     const results = await this.#untilDone(() => this.#next());
     const last = results?.at(-1);
     if (results === undefined || last === undefined) return;
     const records = results.map((result) => resultRecord(log.topic.name, state.partition, result));
     const sent = await this.#untilDone(async () => {
+      passing?.('publishing');
       await log.publish(state.partition, records);
+      passing?.('published');
       return true;
     });
     if (sent !== true) return;

@@ -2,13 +2,24 @@
 import type { JsonObject, Token } from '../core/answer.ts';
 import { type ByteString, byteString } from '../core/byte-string.ts';
 import { dataOf } from '../core/content.ts';
-import type { Plan } from '../core/plan.ts';
+import { type Plan, standInPlan } from '../core/plan.ts';
 import type { HoldingState } from '../core/states.ts';
+import type { Types } from './options.ts';
 import type { LogHeader, RecordBatch } from './ports.ts';
-import type { Row } from './ports-ledger.ts';
+import type { ParkedRow, Row } from './ports-ledger.ts';
+
+/** What waits in a lane. */
+export type Waiting = WaitingRecord | ParkedRecord;
+
+/** A parked record that was read back: the ledger holds it, whatever becomes of this copy. */
+export interface ParkedRecord {
+  readonly offset: number;
+  readonly parked: ParkedRow;
+}
 
 /** A record in memory that is not accounted yet. */
 export interface WaitingRecord {
+  readonly parked: null;
   readonly offset: number;
   /** Its place in the watermark. */
   readonly ticket: number;
@@ -23,6 +34,8 @@ export interface Holder {
   readonly id: string;
   readonly type: string;
   readonly plan: Plan;
+  /** This version knows the plan; else it is a stand-in made of the stored text, and only a person goes on with it. */
+  readonly planKnown: boolean;
   readonly data: JsonObject;
   readonly state: HoldingState;
   readonly step: number;
@@ -31,6 +44,8 @@ export interface Holder {
   readonly evidence: JsonObject;
   /** Of the rollback under way. */
   readonly reason: string | null;
+  /** A person has decided to roll back. */
+  readonly byPerson: boolean;
   readonly notAfterMs: number;
   readonly traceparent: string | null;
   readonly beganAtMs: number;
@@ -43,6 +58,7 @@ export interface Holder {
 /** Copies record `index` out of the batch, whose buffer is not kept alive by it. */
 export function waitingRecord(batch: RecordBatch, index: number, ticket: number): WaitingRecord {
   return {
+    parked: null,
     offset: batch.offsets[index] ?? 0,
     ticket,
     timestampMs: batch.timestamps[index] ?? 0,
@@ -58,18 +74,22 @@ function cell(batch: RecordBatch, ranges: Int32Array, index: number): ByteString
   return byteString(batch.bytes.subarray(start, ranges[2 * index + 1]));
 }
 
-/** The holder of a row that a take-over or a read brought. The caller knows the plan and that it holds. */
-export function holderOfRow(row: Row, state: HoldingState, plan: Plan): Holder {
+/** The holder of a row that a take-over brought. The caller knows that it holds. */
+export function holderOfRow(row: Row, state: HoldingState, types: Types): Holder {
+  const known = types.storedPlan(row.type, row.plan);
+  const plan = known ?? standInPlan(row.type, row.plan);
   return {
     id: row.id,
     type: row.type,
     plan,
+    planKnown: known !== null && known.steps[row.step] !== undefined,
     data: dataOf(row.payload),
     state,
     step: row.step,
     token: row.token,
     evidence: row.evidence === null ? {} : (JSON.parse(row.evidence) as JsonObject),
     reason: row.reason,
+    byPerson: row.byPerson,
     notAfterMs: row.notAfterMs,
     traceparent: row.traceparent,
     beganAtMs: row.beganAtMs,

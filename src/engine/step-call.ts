@@ -1,7 +1,7 @@
 /** One call to a participant for a holder: execute, status or reverse, by its state. */
 import type { Answer, CallKind } from '../core/answer.ts';
+import type { Grade } from '../core/grade.ts';
 import { stepKey } from '../core/plan.ts';
-import type { HoldingState } from '../core/states.ts';
 import type { StepCall } from './ports.ts';
 import type { Slot } from './slot.ts';
 import type { Holder } from './slot-work.ts';
@@ -13,27 +13,24 @@ export interface Called {
   readonly answeredMs: number;
 }
 
-/** Which call a state asks for; null: a person decides. */
-export function callFor(state: HoldingState): CallKind | null {
-  switch (state) {
-    case 'executing':
-      return 'execute';
-    case 'in_doubt':
-      return 'status';
-    case 'reversing':
-      return 'reverse';
-    case 'held':
-      return null;
-  }
+/** Grade of the participant that carries the holder's step out, at this location; null: it is away just now. */
+export async function gradeAt(slot: Slot, holder: Holder): Promise<Grade | null> {
+  const step = holder.plan.steps[holder.step];
+  if (!holder.planKnown || step === undefined) return 'G0';
+  const capabilities = await slot.partition.doors.participant(step.participant).capabilities(slot.lane.key);
+  if (capabilities === 'away') return null;
+  return capabilities === 'none' ? 'G0' : capabilities.grade;
 }
 
 export async function callStep(slot: Slot, holder: Holder, kind: CallKind): Promise<Called> {
-  const { world, participant, observer } = slot.partition.doors;
+  const { world, participant, observer, passing } = slot.partition.doors;
   const step = holder.plan.steps[holder.step];
   const startedMs = world.now();
   const from = world.monotonic();
   const door = participant(step?.participant ?? '');
-  const answer = await door[kind](callOf(slot, holder));
+  passing?.('calling');
+  const answer = await door[kind](stepCall(slot, holder));
+  passing?.('called');
   observer.called({
     call: kind,
     outcome: answer.outcome,
@@ -43,7 +40,7 @@ export async function callStep(slot: Slot, holder: Holder, kind: CallKind): Prom
   return { kind, answer, startedMs, answeredMs: world.now() };
 }
 
-function callOf(slot: Slot, holder: Holder): StepCall {
+function stepCall(slot: Slot, holder: Holder): StepCall {
   const step = holder.plan.steps[holder.step];
   const name = step?.name ?? '';
   return {

@@ -8,14 +8,21 @@
 import { backOff } from '../core/back-off.ts';
 import { type ErrorCode, SignalboxError } from '../core/errors/catalogue.ts';
 import { Committer } from './committer.ts';
+import { Desk } from './desk.ts';
+import { Limits } from './limits.ts';
 import type { WorkerDoors, WorkerHealth, WorkerSurface } from './options.ts';
 import { Partition } from './partition.ts';
 import type { PartitionState } from './partition-state.ts';
 import type { LogListener, RecordBatch, Timer } from './ports.ts';
 import { type Heartbeat, LedgerError } from './ports-ledger.ts';
+import { Retention } from './retention.ts';
 
 const HEARTBEAT_MS = 1_000;
-/** Heads and group offsets are looked at this often. */
+/** Commands and limits of operators are in force this soon. */
+const DESK_MS = 1_000;
+/** Finals past their time are deleted in small batches this often. */
+const RETENTION_MS = 10_000;
+/** Heads, group offsets and lanes that stand still are looked at this often. */
 const TICK_MS = 250;
 /** A heartbeat names this many of the deepest lanes: enough for `why`, small enough for a row. */
 const DEEPEST_LANES = 50;
@@ -38,6 +45,9 @@ export class Worker implements WorkerSurface, LogListener {
   readonly #committers: Committer[];
   readonly #assignments = new Map<number, Assignment>();
   readonly #startedAtMs: number;
+  readonly #limits: Limits;
+  readonly #desk: Desk;
+  readonly #retention: Retention;
   #ledgerProblem: SignalboxError | null = null;
   #ledgerAnswered = false;
   #lag: Record<number, number> = {};
@@ -49,12 +59,15 @@ export class Worker implements WorkerSurface, LogListener {
   constructor(doors: WorkerDoors) {
     this.#doors = doors;
     this.#startedAtMs = doors.world.now();
-    const { ledger, world, settings, observer } = doors;
+    const { ledger, world, settings, observer, types, passing } = doors;
+    this.#limits = new Limits((location) => types.concurrencyOf(location));
+    this.#desk = new Desk({ ledger, limits: this.#limits });
+    this.#retention = new Retention(doors);
     this.#committers = Array.from({ length: settings.ledgerConnections }, () => {
       const onFenced = (state: PartitionState) => this.#fenced(state);
       const onHealth = (problem: SignalboxError | null) => this.#ledgerHealth(problem);
       const onBug = (error: unknown) => this.#stopForBug(error);
-      return new Committer({ ledger, world, settings, observer, onFenced, onHealth, onBug });
+      return new Committer({ ledger, world, settings, observer, passing, onFenced, onHealth, onBug });
     });
   }
 
@@ -63,7 +76,10 @@ export class Worker implements WorkerSurface, LogListener {
   async start(): Promise<void> {
     this.#repeat(TICK_MS, async () => this.#tick());
     this.#repeat(HEARTBEAT_MS, () => this.#heartbeat());
+    this.#repeat(DESK_MS, () => this.#unlessAway(() => this.#desk.look(this.#running())));
+    this.#repeat(RETENTION_MS, () => this.#unlessAway(() => this.#retention.prune(this.#running())));
     await this.#doors.log.open(this);
+    void this.#notePartitions().catch((error: unknown) => this.#stopForBug(error));
   }
 
   async stop(budgetMs: number): Promise<{ readonly clean: boolean }> {
@@ -107,6 +123,7 @@ export class Worker implements WorkerSurface, LogListener {
       draining: this.#stopping,
       partitions: running.map(({ state }) => state.partition).sort((a, b) => a - b),
       waiting: running.reduce((sum, { lanes }) => sum + lanes.waiting, 0),
+      parked: running.reduce((sum, { lanes }) => sum + lanes.parked, 0),
       lanes: running.reduce((sum, { lanes }) => sum + lanes.size, 0),
       rssBytes: this.#doors.world.rssBytes(),
       lag: this.#lag,
@@ -131,7 +148,9 @@ export class Worker implements WorkerSurface, LogListener {
     if (assignment === undefined) return;
     const startedMs = this.#doors.world.monotonic();
     const { running } = assignment;
+    this.#doors.passing?.('revoked');
     const finished = (await running?.drain(this.#stopping ? 'none' : 'below', budgetMs)) ?? true;
+    this.#doors.passing?.('drained');
     this.#drainedInTime &&= finished;
     this.#end(assignment);
     if (!finished) this.#problem(new SignalboxError('SB-5008', `partition ${partition}`), partition);
@@ -159,8 +178,9 @@ export class Worker implements WorkerSurface, LogListener {
 
   async #takeOver(assignment: Assignment): Promise<void> {
     const { partition } = assignment;
-    const { ledger, log, world } = this.#doors;
+    const { ledger, log, world, passing } = this.#doors;
     const startedMs = world.monotonic();
+    passing?.('taking-over');
     const taken = await this.#untilTaken(assignment, () => ledger.takeOver(partition));
     if (taken === null || !assignment.current) return;
     if (taken.outcome === 'refused') {
@@ -169,12 +189,14 @@ export class Worker implements WorkerSurface, LogListener {
       this.#handOver(assignment, 'refused', null, startedMs);
       return;
     }
+    passing?.('taken-over');
     assignment.problem = null;
     const running = new Partition({
       doors: this.#doors,
       committer: this.#committerOf(partition),
       partition,
       owned: taken,
+      limits: this.#limits,
       ownedCount: () => this.#assignments.size,
       onDisturbed: (disturbed) => this.#fenced(disturbed.state),
       onBug: (error) => this.#stopForBug(error),
@@ -182,7 +204,7 @@ export class Worker implements WorkerSurface, LogListener {
     assignment.running = running;
     if (this.#stopping) running.beginNothing();
     this.#compareOffsets(assignment, taken.watermark);
-    running.adopt(taken.holders);
+    running.adopt(taken);
     this.#handOver(assignment, 'taken-over', running, startedMs, taken.holders.length);
     log.start(partition, taken.watermark);
   }
@@ -236,20 +258,45 @@ export class Worker implements WorkerSurface, LogListener {
 
   #tick(): void {
     for (const committer of this.#committers) committer.writeHeads();
-    for (const { state } of this.#running()) {
-      if (state.landedWatermark !== null) this.#doors.log.commit(state.partition, state.landedWatermark);
+    for (const running of this.#running()) {
+      running.look();
+      const { partition, landedWatermark } = running.state;
+      if (landedWatermark === null) continue;
+      this.#doors.log.commit(partition, landedWatermark);
+      this.#doors.passing?.('offset-noted');
+    }
+  }
+
+  /** Order across a change of the partition count is not promised (design 3): say so, once. */
+  async #notePartitions(): Promise<void> {
+    const { ledger, log } = this.#doors;
+    const { name, partitions } = log.topic;
+    for (let noted = false; !noted && !this.#stopping; ) {
+      noted = await this.#unlessAway(async () => {
+        const before = await ledger.notePartitions(partitions);
+        if (before === null || before === partitions) return;
+        this.#problem(new SignalboxError('SB-3011', `${name}: ${before} before, ${partitions} now`), null);
+      });
+      if (!noted) await this.#wait(HEARTBEAT_MS);
+    }
+  }
+
+  /** False when the ledger is away: the caller comes again. */
+  async #unlessAway(work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      if (!(error instanceof LedgerError)) throw error;
+      this.#ledgerHealth(new SignalboxError('SB-2001', error.message, { cause: error }));
+      return false;
     }
   }
 
   async #heartbeat(): Promise<void> {
     const { log, ledger } = this.#doors;
-    try {
-      await ledger.heartbeat(this.snapshot());
-      this.#ledgerHealth(null);
-    } catch (error) {
-      if (!(error instanceof LedgerError)) throw error;
-      this.#ledgerHealth(new SignalboxError('SB-2001', error.message, { cause: error }));
-    }
+    const heard = await this.#unlessAway(() => ledger.heartbeat(this.snapshot()));
+    if (heard) this.#ledgerHealth(null);
     const ends = await log.endOffsets().catch(() => null);
     if (ends === null) return; // the log is away: its own health says so, the last known lag stays
     const running = this.#running();
@@ -261,7 +308,7 @@ export class Worker implements WorkerSurface, LogListener {
     );
   }
 
-  #repeat(ms: number, run: () => Promise<void>): void {
+  #repeat(ms: number, run: () => Promise<unknown>): void {
     const slot = this.#timers.length;
     const again = () => {
       this.#timers[slot] = this.#doors.world.after(ms, () => {

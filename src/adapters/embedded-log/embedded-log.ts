@@ -92,7 +92,7 @@ export class EmbeddedLog implements TransactionLog {
 
   get topic(): Topic {
     const { name, id, partitions } = this.#opened().topic;
-    return { name, id, partitions };
+    return { name, id, partitions, retentionMs: this.#settings.retentionMs ?? RETENTION_MS };
   }
 
   /** Waits for the database for ever. Throws SB-2002, SB-2004, SB-2009, SB-2010 as final. */

@@ -32,7 +32,7 @@ const ENSURE_TOPIC: Statement = {
 };
 
 /** A topic as the tables know it. */
-export interface StoredTopic extends Topic {
+export interface StoredTopic extends Omit<Topic, 'retentionMs'> {
   /** Key of its rows. */
   readonly number: number;
 }

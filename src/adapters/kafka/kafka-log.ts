@@ -89,10 +89,11 @@ export class KafkaLog implements TransactionLog {
     assert(this.#listener === null, 'a log is opened once');
     this.#listener = listener;
     this.#reach = new Reach({ world: this.#settings.world, tell: (error) => this.#tell(error, null) });
-    const { facts, warnings } = await this.#untilChecked(this.#reach);
-    this.#topic = { name: facts.name, id: facts.id, partitions: facts.leaders.length };
+    const { facts, retentionMs, warnings } = await this.#untilChecked(this.#reach);
+    const topic = { name: facts.name, id: facts.id, partitions: facts.leaders.length, retentionMs };
+    this.#topic = topic;
     for (const warning of warnings) this.#tell(warning, null);
-    this.#parts = this.#assemble(this.#topic, this.#reach, listener);
+    this.#parts = this.#assemble(topic, this.#reach, listener);
     try {
       await this.#parts.member.start();
     } catch (error) {

@@ -21,8 +21,13 @@ const TOPIC_RESOURCE = 2;
 /** CreateTopics: the broker's default.replication.factor. */
 const DEFAULT_REPLICAS = -1;
 
+/** retention.ms of a topic that keeps its records. */
+const KEPT_FOR_EVER = -1;
+
 export interface CheckedTopic {
   readonly facts: TopicFacts;
+  /** Null: for ever, or it cannot be read. */
+  readonly retentionMs: number | null;
   /** What a person should know although it works: SB-3013, SB-3005. */
   readonly warnings: readonly SignalboxError[];
 }
@@ -36,14 +41,16 @@ export async function checkTopic(cluster: Cluster, name: string): Promise<Checke
   if (facts.errorCode !== KAFKA.NONE) throw new KafkaRefusal(`topic ${name}`, facts.errorCode);
   const connection = await cluster.any();
   const config = await topicConfig(connection, name);
-  if (config instanceof SignalboxError) return { facts, warnings: [config] };
+  if (config instanceof SignalboxError) return { facts, retentionMs: null, warnings: [config] };
   if ((config.get('cleanup.policy') ?? '').includes('compact')) {
     throw new SignalboxError('SB-3003', name, { final: true });
   }
   const inSync = config.get('min.insync.replicas') ?? '1';
-  if (facts.replicas > 1 && inSync !== '1') return { facts, warnings: [] };
+  const keptMs = Number(config.get('retention.ms') ?? KEPT_FOR_EVER);
+  const retentionMs = keptMs === KEPT_FOR_EVER ? null : keptMs;
+  if (facts.replicas > 1 && inSync !== '1') return { facts, retentionMs, warnings: [] };
   const detail = `${name}: ${facts.replicas} replicas, min.insync.replicas=${inSync}`;
-  return { facts, warnings: [new SignalboxError('SB-3013', detail)] };
+  return { facts, retentionMs, warnings: [new SignalboxError('SB-3013', detail)] };
 }
 
 async function topicConfig(
@@ -53,7 +60,7 @@ async function topicConfig(
   const resource = {
     resourceType: TOPIC_RESOURCE,
     resourceName: name,
-    configurationKeys: ['cleanup.policy', 'min.insync.replicas'],
+    configurationKeys: ['cleanup.policy', 'min.insync.replicas', 'retention.ms'],
   } as const;
   const request = { ...resource, configurationKeys: [...resource.configurationKeys] };
   const answer = await answerOf(describeConfigsV4.api.async(connection, [request], false, false));

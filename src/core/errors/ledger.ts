@@ -58,4 +58,9 @@ export const ledgerErrors = {
     remedy: 'Read the log named beside this message, or set DATABASE_URL to a Postgres of your own.',
     status: 503,
   },
+  'SB-2012': {
+    cause: 'As many rows of the partition are parked as may be: its fetch pauses when memory is full too.',
+    remedy: 'Free the stuck locations ("signalbox attention", "signalbox why"), or raise parkedMax.',
+    status: 503,
+  },
 } as const satisfies Record<string, ErrorEntry>;
