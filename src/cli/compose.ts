@@ -364,7 +364,12 @@ export function createWorker(config: Config, parts: WorkerParts): Worker {
     ledger: openLedger(address, identity),
     participant: (name) => participants.get(name),
     types,
-    settings: DEFAULT_SETTINGS,
+    settings: {
+      ...DEFAULT_SETTINGS,
+      dedupeWindowMs: config.dedupeWindowMs,
+      parkedMax: config.parkedMax,
+      quietMs: config.quietMs,
+    },
     observer,
     version,
   });

@@ -5,7 +5,6 @@ import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { configuredTypes } from '../config/types.ts';
 import { SignalboxError } from '../core/errors/catalogue.ts';
-import { DEFAULT_SETTINGS } from '../engine/options.ts';
 import type { ReadModel } from '../engine/ports-read.ts';
 import {
   boundHeapGrowth,
@@ -131,7 +130,7 @@ async function send(
 ): Promise<number> {
   const config = await configOf(options);
   const sender = await openSender(config, () => findLedger(config), world);
-  const { dedupeWindowMs } = DEFAULT_SETTINGS;
+  const { dedupeWindowMs } = config;
   const { id = randomUUID(), expiresAt } = options;
   const request = {
     location,

@@ -11,7 +11,7 @@ import { createApi, listen } from '../api/server.ts';
 import type { Config } from '../config/config.ts';
 import { configuredTypes } from '../config/types.ts';
 import { SignalboxError } from '../core/errors/catalogue.ts';
-import { DEFAULT_SETTINGS, type Observer, type WorkerHealth } from '../engine/options.ts';
+import type { Observer, WorkerHealth } from '../engine/options.ts';
 import type { TransactionSender, World } from '../engine/ports.ts';
 import type { ReadModel } from '../engine/ports-read.ts';
 import type { Worker } from '../engine/worker.ts';
@@ -146,7 +146,7 @@ export class Run {
       read,
       sender,
       types,
-      dedupeWindowMs: DEFAULT_SETTINGS.dedupeWindowMs,
+      dedupeWindowMs: config.dedupeWindowMs,
       worker: { health: () => this.#health(worker), snapshot: () => worker.snapshot() },
       metrics: this.#metrics,
       access,

@@ -94,6 +94,12 @@ export interface Config {
   readonly stepTimeoutMs: number;
   readonly sessionTimeoutMs: number;
   readonly drainTimeoutMs: number;
+  /** An id is recognised for this long; finals are kept at least as long. */
+  readonly dedupeWindowMs: number;
+  /** Parked rows of a partition, at most. */
+  readonly parkedMax: number;
+  /** Grade G1: no attempt starts later than this after its not-after time. */
+  readonly quietMs: number;
   readonly api: { readonly host: string; readonly port: number; readonly tokensFile: string | null };
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   /** Dotted path of a setting to where its value came from. */

@@ -147,6 +147,27 @@ export const VARIABLES: readonly Variable[] = [
     'Time that steps under way get after SIGTERM.',
   ),
   variable(
+    'SIGNALBOX_DEDUPE_WINDOW_MS',
+    'dedupeWindowMs',
+    'milliseconds',
+    leaves.dedupeWindowMs,
+    'An id is recognised for this long, finals are kept at least as long; older records are dead letters.',
+  ),
+  variable(
+    'SIGNALBOX_PARKED_MAX',
+    'parkedMax',
+    'number',
+    leaves.parkedMax,
+    'Rows of a partition that may be parked in the ledger; 0 parks nothing.',
+  ),
+  variable(
+    'SIGNALBOX_QUIET_MS',
+    'quietMs',
+    'milliseconds',
+    leaves.quietMs,
+    'Grade G1: no attempt starts later than this after its not-after time.',
+  ),
+  variable(
     'SIGNALBOX_DIR',
     'directory',
     'text',

@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { DEFAULT_SETTINGS } from '../engine/options.ts';
 import type {
   Config,
   KafkaConfig,
@@ -31,6 +32,9 @@ export interface Scalars {
   readonly stepTimeoutMs: number;
   readonly sessionTimeoutMs: number;
   readonly drainTimeoutMs: number;
+  readonly dedupeWindowMs: number;
+  readonly parkedMax: number;
+  readonly quietMs: number;
   readonly logLevel: Config['logLevel'];
   readonly 'ledger.migrate': boolean;
   readonly 'results.create': boolean;
@@ -47,6 +51,9 @@ export const DEFAULTS: Scalars = {
   stepTimeoutMs: 30_000,
   sessionTimeoutMs: 45_000,
   drainTimeoutMs: 30_000,
+  dedupeWindowMs: DEFAULT_SETTINGS.dedupeWindowMs,
+  parkedMax: DEFAULT_SETTINGS.parkedMax,
+  quietMs: DEFAULT_SETTINGS.quietMs,
   logLevel: 'info',
   'ledger.migrate': true,
   'results.create': true,
@@ -212,6 +219,9 @@ class Builder {
       stepTimeoutMs,
       sessionTimeoutMs: this.scalar('sessionTimeoutMs'),
       drainTimeoutMs: this.scalar('drainTimeoutMs'),
+      dedupeWindowMs: this.scalar('dedupeWindowMs'),
+      parkedMax: this.scalar('parkedMax'),
+      quietMs: this.scalar('quietMs'),
       api: {
         host: this.scalar('api.host'),
         port: this.scalar('api.port'),

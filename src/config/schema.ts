@@ -30,6 +30,8 @@ function matching(pattern: RegExp, error: string) {
 }
 
 const milliseconds = (min: number) => wholeNumber(min, LONGEST_MS, ' ms');
+/** A shorter window would forget ids while producers still repeat them; a longer one than two years is a mistake. */
+const dedupeWindowMs = wholeNumber(3_600_000, 2 * 366 * 24 * 3_600_000, ' ms');
 const yesOrNo = z.boolean({ error: 'true or false' });
 const text = z.string({ error: 'a text that is not empty' }).min(1, { error: 'a text that is not empty' });
 const name = matching(/^[A-Za-z0-9._~-]{1,64}$/, '1 to 64 of A-Z a-z 0-9 . _ ~ -');
@@ -119,6 +121,9 @@ export const leaves = {
   /** Below 3 s a pause of the garbage collector or of the network looks like a death. */
   sessionTimeoutMs: wholeNumber(3_000, 1_800_000, ' ms'),
   drainTimeoutMs: milliseconds(0),
+  dedupeWindowMs,
+  parkedMax: wholeNumber(0, 10_000_000, ''),
+  quietMs: milliseconds(0),
   logLevel: z.enum(LOG_LEVELS, { error: `one of: ${LOG_LEVELS.join(', ')}` }),
   'kafka.brokers': brokers,
   'ledger.url': postgresUrl,
@@ -139,6 +144,9 @@ export const configSchema = strict({
   stepTimeoutMs: leaves.stepTimeoutMs.optional(),
   sessionTimeoutMs: leaves.sessionTimeoutMs.optional(),
   drainTimeoutMs: leaves.drainTimeoutMs.optional(),
+  dedupeWindowMs: leaves.dedupeWindowMs.optional(),
+  parkedMax: leaves.parkedMax.optional(),
+  quietMs: leaves.quietMs.optional(),
   logLevel: leaves.logLevel.optional(),
   kafka: strict({
     brokers: leaves['kafka.brokers'].optional(),
