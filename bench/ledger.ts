@@ -97,6 +97,9 @@ function finish(place: Place, { id, token }: { id: string; token: string }): Cha
     answeredMs: Date.now(),
     nextAttemptMs: null,
     timeoutMs: 0,
+    deadlineMs: null,
+    byPerson: false,
+    command: null,
   };
 }
 

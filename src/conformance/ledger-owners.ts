@@ -111,6 +111,7 @@ async function heartbeats(scene: Scene): Promise<void> {
     draining: false,
     partitions: [0, 2],
     waiting: 12,
+    parked: 4,
     lanes: 3,
     rssBytes: 150_000_000,
     lag: { 0: 5, 2: 0 },

@@ -8,6 +8,7 @@ import type { HoldingState } from '../core/states.ts';
 import type {
   Begin,
   BeginAnswer,
+  BeginParked,
   Change,
   ChangeAnswer,
   CommitAnswer,
@@ -16,6 +17,8 @@ import type {
   EntryAnswer,
   Ledger,
   LedgerIdentity,
+  Park,
+  ParkedRow,
   PartitionHead,
   Row,
   TakeOver,
@@ -147,6 +150,18 @@ export class Scene {
     };
   }
 
+  park(changes: Partial<Park> = {}): Park {
+    const { partition, offset, id, location, type, payload, plan, recordTimeMs } = this.begin();
+    const record = { partition, offset, id, location, type, payload, plan, recordTimeMs };
+    return { kind: 'park', ...record, expiresAtMs: null, traceparent: null, ...changes };
+  }
+
+  /** The begin of what was parked, in slot 1. */
+  beginParked({ partition, id, location, plan }: Park, changes: Partial<BeginParked> = {}): BeginParked {
+    const attempt = { slot: 1, timeoutMs: 5_000, deadlineMs: 60_000, concurrency: 1 };
+    return { kind: 'begin-parked', partition, id, location, plan, ...attempt, ...changes };
+  }
+
   /** By default the plain finish: the only call answered `done`. */
   change(open: Open, changes: Partial<Change> = {}): Change {
     return {
@@ -171,6 +186,9 @@ export class Scene {
       answeredMs: 1_700_000_000_300,
       nextAttemptMs: null,
       timeoutMs: 5_000,
+      deadlineMs: null,
+      byPerson: false,
+      command: null,
       ...changes,
     };
   }
@@ -232,6 +250,19 @@ export class Scene {
   async changed(change: Change): Promise<Changed> {
     const { answers } = await this.commit([change]);
     return changedOf(answers[0]);
+  }
+
+  /** Parks records of one location and expects that it can. */
+  async parkedAt(location: string, count: number): Promise<Park[]> {
+    const parks = Array.from({ length: count }, () => this.park({ location }));
+    const { answers } = await this.commit(parks);
+    for (const answer of answers) assert.deepEqual(answer, { status: 'done' });
+    return parks;
+  }
+
+  /** What waits for the location, as far as one page of it goes. */
+  page(location: string, limit: number, after = -1): Promise<ParkedRow[]> {
+    return this.ledger.parked({ partition: 0, location, after, limit });
   }
 
   async row(id: string): Promise<Row> {

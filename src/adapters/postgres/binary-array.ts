@@ -38,15 +38,19 @@ export function int8Array(values: Column<number>): Buffer {
 }
 
 /** Decimal text below 2^63. */
-export function tokenArray(values: readonly string[]): Buffer {
+export function tokenArray(values: Column<string>): Buffer {
   const bytes = fixedArray(OID.int8, values.length, 8);
   let at = HEADER;
   for (const value of values) {
+    if (value === null) {
+      at = bytes.writeInt32BE(-1, at);
+      continue;
+    }
     at = bytes.writeInt32BE(8, at);
     // 15 digits are a safe integer; longer ones are rare.
     at = value.length <= 15 ? writeInt8(bytes, Number(value), at) : bytes.writeBigInt64BE(BigInt(value), at);
   }
-  return bytes;
+  return bytes.subarray(0, at);
 }
 
 export function boolArray(values: readonly boolean[]): Buffer {

@@ -6,7 +6,15 @@ import type { Token } from '../../core/answer.ts';
 import { byteString } from '../../core/byte-string.ts';
 import { assert } from '../../core/errors/catalogue.ts';
 import { isFinal, type State } from '../../core/states.ts';
-import type { Begin, BeginAnswer, ChangeAnswer, Entry, EntryAnswer } from '../../engine/ports-ledger.ts';
+import type {
+  Begin,
+  BeginAnswer,
+  BeginParkedAnswer,
+  ChangeAnswer,
+  Entry,
+  EntryAnswer,
+  ParkAnswer,
+} from '../../engine/ports-ledger.ts';
 import type { EncodedCommit } from './commit-encoding.ts';
 
 /** The columns of sql/commit.sql as text. */
@@ -16,10 +24,20 @@ export type CommitRow = readonly [
   tokens: string | null,
   slowAnswers: string | null,
   otherBegins: string | null,
+  parks: string | null,
+  parkedBegins: string | null,
 ];
 
 type SlowAnswer = { readonly entry: number } & (
-  | { status: 'done'; state: State; step: number; token: Token; notAfterMs: number; number: number | null }
+  | {
+      status: 'done';
+      state: State;
+      step: number;
+      /** Null: a row that never began was cancelled. */
+      token: Token | null;
+      notAfterMs: number;
+      number: number | null;
+    }
   | { status: 'changed'; state: State | null; token: Token | null }
 );
 
@@ -37,6 +55,25 @@ type OtherBegin = { readonly entry: number } & (
     }
 );
 
+interface KnownPark {
+  readonly entry: number;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly location: string;
+  readonly state: State;
+  /** Base64; null: the payload that was sent. */
+  readonly payload: string | null;
+}
+
+interface ParkedBegin {
+  readonly status: 'done' | 'expired' | 'busy' | 'paused' | 'changed';
+  readonly state: State | null;
+  readonly token: Token | null;
+  readonly notAfterMs: number;
+  readonly number: number;
+}
+
 /** An int array as Postgres writes it: `{1,2,3}`. */
 export function parseIntegers(text: string | null): string[] {
   if (text === null || text === '{}') return [];
@@ -49,15 +86,17 @@ export function decodeAnswers(
   encoded: EncodedCommit,
   entries: readonly Entry[],
 ): EntryAnswer[] {
-  const changes = changeAnswers(row, encoded);
-  const begins = beginAnswers(row, encoded);
-  let change = 0;
-  let begin = 0;
+  const answers: Record<Exclude<Entry['kind'], 'dead-letter'>, Iterator<EntryAnswer>> = {
+    change: changeAnswers(row, encoded).values(),
+    begin: beginAnswers(row, encoded).values(),
+    park: parkAnswers(row, encoded).values(),
+    'begin-parked': parseList<ParkedBegin>(row[6]).map(parkedBeginAnswer).values(),
+  };
   return entries.map((entry) => {
     if (entry.kind === 'dead-letter') return { status: 'done' };
-    const answer = entry.kind === 'change' ? changes[change++] : begins[begin++];
-    assert(answer !== undefined, 'the ledger left an entry without an answer');
-    return answer;
+    const answer = answers[entry.kind].next();
+    assert(answer.done !== true, 'the ledger left an entry without an answer');
+    return answer.value;
   });
 }
 
@@ -70,16 +109,17 @@ function changeAnswers(row: CommitRow, { heads, changes, plain }: EncodedCommit)
       const number = (numbers.get(change.partition) ?? 0) + 1;
       numbers.set(change.partition, number);
       const { to: state, step, fromToken: token } = change;
-      return { status: 'done', state, step, token, notAfterMs: 0, number };
+      return { status: 'done', state, step, token: token ?? '0', notAfterMs: 0, number };
     }
     const answer = slow.get(index + 1);
     assert(answer !== undefined, 'the ledger left a change without an answer');
     if (answer.status === 'changed') {
       return { status: 'changed', state: answer.state, token: answer.token };
     }
-    const { status, state, step, token, number } = answer;
+    const { status, state, step, number } = answer;
     if (number !== null) numbers.set(change.partition, number);
-    return { status, state, step, token, notAfterMs: isFinal(state) ? 0 : answer.notAfterMs, number };
+    const notAfterMs = isFinal(state) ? 0 : answer.notAfterMs;
+    return { status, state, step, token: answer.token ?? '0', notAfterMs, number };
   });
 }
 
@@ -116,6 +156,31 @@ function otherAnswer(other: OtherBegin): BeginAnswer {
       const payload = byteString(Buffer.from(other.payload, 'base64'));
       return { status: 'exists', row: { topic, partition, offset, location, state, payload } };
     }
+  }
+}
+
+function parkAnswers(row: CommitRow, { parks }: EncodedCommit): ParkAnswer[] {
+  const answers = parks.map((): ParkAnswer => ({ status: 'done' }));
+  for (const { entry, ...known } of parseList<KnownPark>(row[5])) {
+    const payload =
+      known.payload === null ? parks[entry - 1]?.payload : byteString(Buffer.from(known.payload, 'base64'));
+    assert(payload !== undefined, `the ledger answers a park ${entry} that was not sent`);
+    answers[entry - 1] = { status: 'exists', row: { ...known, payload } };
+  }
+  return answers;
+}
+
+function parkedBeginAnswer(answer: ParkedBegin): BeginParkedAnswer {
+  switch (answer.status) {
+    case 'busy':
+    case 'paused':
+      return { status: answer.status };
+    case 'expired':
+      return { status: 'expired', number: answer.number };
+    case 'changed':
+      return { status: 'changed', state: answer.state, token: answer.token };
+    case 'done':
+      return { status: 'done', token: answer.token ?? '', notAfterMs: answer.notAfterMs };
   }
 }
 

@@ -6,16 +6,19 @@
  *     outcome.
  * CE2 `rank` counts the plain finishes of a partition up to and including a change: with the numbers of the
  *     slow ones it makes the result number, in entry order.
+ * CE3 What few commits have (parks, begins of parked rows, slow changes) is null where there is none.
  */
 import { assert } from '../../core/errors/catalogue.ts';
 import { isFinal } from '../../core/states.ts';
 import type {
   Begin,
+  BeginParked,
   Change,
   Commit,
   DeadLetter,
   Entry,
   LedgerIdentity,
+  Park,
   PartitionHead,
 } from '../../engine/ports-ledger.ts';
 import {
@@ -39,6 +42,8 @@ export interface EncodedCommit {
   /** Which of `changes` are plain: the server does not answer them one by one. */
   readonly plain: readonly boolean[];
   readonly begins: readonly Begin[];
+  readonly parks: readonly Park[];
+  readonly parkedBegins: readonly BeginParked[];
   readonly beginsTogether: boolean;
 }
 
@@ -55,20 +60,20 @@ export function encodeCommit(commit: Commit, options: EncodingOptions): EncodedC
   const heads = commit.heads.toSorted((a, b) => a.partition - b.partition); // the order of the locks
   const headOf = new Map(heads.map((head, index) => [head.partition, index + 1]));
   assert(headOf.size === heads.length, 'a partition has two heads in one commit');
-  const deadLetters: DeadLetter[] = [];
-  const changes: Change[] = [];
-  const begins: Begin[] = [];
-  for (const entry of commit.entries) {
-    assert(headOf.has(entry.partition), `partition ${entry.partition} has entries but no head`);
-    if (entry.kind === 'begin') begins.push(entry);
-    else if (entry.kind === 'change') changes.push(entry);
-    else deadLetters.push(entry);
+  for (const { partition } of commit.entries) {
+    assert(headOf.has(partition), `partition ${partition} has entries but no head`);
   }
+  const { deadLetters, changes, begins, parks, parkedBegins } = byKind(commit.entries);
   const headIndexes = (entries: readonly Entry[]) =>
     int4Array(entries.map((entry) => headOf.get(entry.partition) ?? 0));
   const { plain, ends } = plainRuns ? runsOf(changes) : runsOf(changes, Number.POSITIVE_INFINITY);
   const counted = countPlain(heads, changes, plain);
-  const { indexes, plans } = plansOf(begins);
+  const { indexes, plans } = plansOf(
+    parks.length + parkedBegins.length === 0
+      ? begins
+      : [...begins, ...parks.map(planOfPark), ...parkedBegins.map(planOfParkedBegin)],
+  );
+  const parkPlans = begins.length + parks.length;
   const values = [
     identity.topic,
     identity.topicId,
@@ -80,14 +85,43 @@ export function encodeCommit(commit: Commit, options: EncodingOptions): EncodedC
     headIndexes(changes),
     ...changeColumns(changes, { plain, ranks: counted.ranks, ends }),
     ...slowColumns(changes.filter((_, index) => plain[index] !== true)),
+    ...parkColumns(parks, headIndexes(parks), int4Array(indexes.slice(begins.length, parkPlans))),
     headIndexes(begins),
     ...beginColumns(begins),
-    int4Array(indexes),
+    int4Array(indexes.slice(0, begins.length)),
+    ...parkedBeginColumns(parkedBegins, headIndexes(parkedBegins), int4Array(indexes.slice(parkPlans))),
     beginsTogether ? 'true' : 'false',
     firstExpiry(begins),
     ...planColumns(plans),
   ];
-  return { values, heads, changes, plain, begins, beginsTogether };
+  return { values, heads, changes, plain, begins, parks, parkedBegins, beginsTogether };
+}
+
+function byKind(entries: readonly Entry[]) {
+  const deadLetters: DeadLetter[] = [];
+  const changes: Change[] = [];
+  const begins: Begin[] = [];
+  const parks: Park[] = [];
+  const parkedBegins: BeginParked[] = [];
+  for (const entry of entries) {
+    switch (entry.kind) {
+      case 'begin':
+        begins.push(entry);
+        break;
+      case 'change':
+        changes.push(entry);
+        break;
+      case 'park':
+        parks.push(entry);
+        break;
+      case 'begin-parked':
+        parkedBegins.push(entry);
+        break;
+      case 'dead-letter':
+        deadLetters.push(entry);
+    }
+  }
+  return { deadLetters, changes, begins, parks, parkedBegins };
 }
 
 function isPlain(change: Change): boolean {
@@ -99,7 +133,10 @@ function isPlain(change: Change): boolean {
     change.aboveMark === null &&
     change.code === null &&
     change.detail === null &&
-    change.nextAttemptMs === null
+    change.nextAttemptMs === null &&
+    change.deadlineMs === null &&
+    !change.byPerson &&
+    change.command === null
   );
 }
 
@@ -225,7 +262,11 @@ function changeColumns(changes: readonly Change[], { plain, ranks, ends }: Chang
   ];
 }
 
+/** How many columns `slowColumns` are. */
+const SLOW_COLUMNS = 13;
+
 function slowColumns(changes: readonly Change[]) {
+  if (changes.length === 0) return new Array<null>(SLOW_COLUMNS).fill(null);
   return [
     asciiArray(changes.map((change) => change.fromState)),
     asciiArray(changes.map((change) => change.event)),
@@ -237,6 +278,40 @@ function slowColumns(changes: readonly Change[]) {
     textArray(changes.map((change) => change.detail)),
     asciiArray(changes.map((change) => change.call)),
     timeArray(changes.map((change) => change.nextAttemptMs)),
+    int8Array(changes.map((change) => change.deadlineMs)),
+    boolArray(changes.map((change) => change.byPerson)),
+    int8Array(changes.map((change) => change.command)),
+  ];
+}
+
+/** How many columns `parkColumns` are. */
+const PARK_COLUMNS = 9;
+
+function parkColumns(parks: readonly Park[], heads: Buffer, plans: Buffer) {
+  if (parks.length === 0) return new Array<null>(PARK_COLUMNS).fill(null);
+  return [
+    heads,
+    int8Array(parks.map((park) => park.offset)),
+    asciiArray(parks.map((park) => park.id)),
+    asciiArray(parks.map((park) => park.location)),
+    byteaArray(parks.map((park) => park.payload)),
+    timeArray(parks.map((park) => park.expiresAtMs)),
+    timeArray(parks.map((park) => park.recordTimeMs)),
+    asciiArray(parks.map((park) => park.traceparent)),
+    plans,
+  ];
+}
+
+/** How many columns `parkedBeginColumns` are. */
+const PARKED_BEGIN_COLUMNS = 4;
+
+function parkedBeginColumns(begins: readonly BeginParked[], heads: Buffer, plans: Buffer) {
+  if (begins.length === 0) return new Array<null>(PARKED_BEGIN_COLUMNS).fill(null);
+  return [
+    heads,
+    asciiArray(begins.map((begin) => begin.id)),
+    int4Array(begins.map((begin) => begin.slot)),
+    plans,
   ];
 }
 
@@ -253,7 +328,7 @@ function beginColumns(begins: readonly Begin[]) {
   ];
 }
 
-function planColumns(plans: readonly Begin[]) {
+function planColumns(plans: readonly PlanColumns[]) {
   return [
     textArray(plans.map((plan) => plan.type)),
     textArray(plans.map((plan) => plan.plan)),
@@ -269,11 +344,23 @@ function firstExpiry(begins: readonly Begin[]): string | null {
   return first === Number.POSITIVE_INFINITY ? null : new Date(first).toISOString();
 }
 
+type PlanColumns = Pick<Begin, 'type' | 'plan' | 'timeoutMs' | 'deadlineMs' | 'concurrency'>;
+
+/** A park starts no attempt, so its times and slots mean nothing. */
+function planOfPark({ type, plan }: Park): PlanColumns {
+  return { type, plan, timeoutMs: 0, deadlineMs: 0, concurrency: 1 };
+}
+
+/** The row has its type. */
+function planOfParkedBegin({ plan, timeoutMs, deadlineMs, concurrency }: BeginParked): PlanColumns {
+  return { type: '', plan, timeoutMs, deadlineMs, concurrency };
+}
+
 /** What most begins of a commit have in common goes over the wire once. Indexes count from 1. */
-function plansOf(begins: readonly Begin[]): { indexes: number[]; plans: Begin[] } {
-  const plans: Begin[] = [];
+function plansOf(begins: readonly PlanColumns[]): { indexes: number[]; plans: PlanColumns[] } {
+  const plans: PlanColumns[] = [];
   const known = new Map<string, number>();
-  let last: Begin | undefined;
+  let last: PlanColumns | undefined;
   let lastIndex = 0;
   const indexes = begins.map((begin) => {
     if (last === undefined || !samePlan(last, begin)) {
@@ -289,7 +376,7 @@ function plansOf(begins: readonly Begin[]): { indexes: number[]; plans: Begin[] 
   return { indexes, plans };
 }
 
-function samePlan(a: Begin, b: Begin): boolean {
+function samePlan(a: PlanColumns, b: PlanColumns): boolean {
   return (
     a.type === b.type &&
     a.plan === b.plan &&

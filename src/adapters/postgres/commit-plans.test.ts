@@ -85,6 +85,9 @@ function finishOf({ id }: Begin, token: string): Change {
     answeredMs: 2,
     nextAttemptMs: null,
     timeoutMs: 0,
+    deadlineMs: null,
+    byPerson: false,
+    command: null,
   };
 }
 

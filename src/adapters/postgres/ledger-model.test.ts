@@ -72,6 +72,9 @@ const BARE = {
   answeredMs: 2,
   nextAttemptMs: null,
   timeoutMs: 1_000,
+  deadlineMs: null,
+  byPerson: false,
+  command: null,
 } as const;
 
 /** One of the two ledgers, spoken to in its own tokens. */

@@ -9,6 +9,7 @@
 import type pg from 'pg';
 import { assert } from '../../core/errors/catalogue.ts';
 import {
+  type Command,
   type Commit,
   type CommitAnswer,
   type EntryAnswer,
@@ -16,6 +17,8 @@ import {
   type Ledger,
   LedgerError,
   type LedgerIdentity,
+  type LocationLimit,
+  type ParkedRow,
   type RaisedPartition,
   type Row,
   type StoredResult,
@@ -27,11 +30,17 @@ import { ConnectionPool } from './connection.ts';
 import { sqlState } from './errors.ts';
 import { checkSchema } from './migrate.ts';
 import {
+  type CommandColumns,
+  type LaneColumns,
   ledgerRow,
+  type ParkedColumns,
   type PartitionColumns,
+  parkedLane,
+  parkedRow,
   partitionState,
   type ResultColumns,
   type RowColumns,
+  storedCommand,
   storedResult,
 } from './rows.ts';
 import { SQL } from './sql-files.ts';
@@ -51,6 +60,8 @@ export interface PostgresLedgerOptions {
 const OTHER_CONNECTIONS_MAX = 4;
 /** The third attempt in a row that ends by a take-over is the last: it may be the step that kills the workers. */
 const TAKE_OVERS_MAX = 3;
+/** Commands of one answer: people are slow, and the rest is asked for a second later. */
+const COMMANDS_MAX = 100;
 /**
  * After a commit whose begins did not all find id and slot free, so many are prepared for that, which is slower but
  * never done twice: duplicates come in crowds, when a partition is fetched again after a take-over.
@@ -180,10 +191,16 @@ export class PostgresLedger implements Ledger {
       await client.query(SQL.takeOverHistory, doubt);
       await client.query(SQL.takeOverDoubt, doubt);
       const holders = await client.query<RowColumns>(SQL.takeOverHolders, [topic, partition]);
-      return { state, holders: holders.rows };
+      const parked = await client.query<LaneColumns>(SQL.takeOverParked, [topic, partition]);
+      return { state, holders: holders.rows, parked: parked.rows };
     });
     if (Array.isArray(taken)) return this.#refusal(taken[0]);
-    return { outcome: 'owned', ...partitionState(taken.state), holders: taken.holders.map(ledgerRow) };
+    return {
+      outcome: 'owned',
+      ...partitionState(taken.state),
+      holders: taken.holders.map(ledgerRow),
+      parked: taken.parked.map(parkedLane),
+    };
   }
 
   #refusal(owner: OwnerColumns | undefined): TakeOver {
@@ -230,6 +247,46 @@ export class PostgresLedger implements Ledger {
     return rows.map(storedResult);
   }
 
+  async parked(lane: {
+    readonly partition: number;
+    readonly location: string;
+    readonly after: number;
+    readonly limit: number;
+  }): Promise<ParkedRow[]> {
+    const values = [this.#identity.topic, lane.partition, lane.location, lane.after, lane.limit];
+    const { rows } = await this.#others.run((client) => client.query<ParkedColumns>(SQL.parked, values));
+    return rows.map(parkedRow);
+  }
+
+  async commands(partitions: readonly number[]): Promise<Command[]> {
+    const values = [this.#identity.topic, partitions, COMMANDS_MAX];
+    const { rows } = await this.#others.run((client) => client.query<CommandColumns>(SQL.commands, values));
+    return rows.map(storedCommand);
+  }
+
+  async limits(sinceMs: number | null): Promise<{ readonly atMs: number; readonly limits: LocationLimit[] }> {
+    const { rows } = await this.#others.run((client) =>
+      client.query<{ at_ms: string; limits: LocationLimit[] }>(SQL.limits, [sinceMs]),
+    );
+    const [row] = rows;
+    assert(row !== undefined, 'the ledger did not say what the limits are');
+    return { atMs: Number(row.at_ms), limits: row.limits };
+  }
+
+  async prune(partition: number, olderThanMs: number, limit: number): Promise<number> {
+    const values = [this.#identity.topic, partition, olderThanMs, limit];
+    const { rows } = await this.#others.run((client) => client.query<{ count: string }>(SQL.prune, values));
+    return Number(rows[0]?.count);
+  }
+
+  async notePartitions(count: number): Promise<number | null> {
+    const { topic, topicId } = this.#identity;
+    const { rows } = await this.#others.run((client) =>
+      client.query<{ partitions: number }>(SQL.notePartitions, [topic, topicId, count]),
+    );
+    return rows[0]?.partitions ?? null;
+  }
+
   async heartbeat(heartbeat: Heartbeat): Promise<void> {
     const { worker, topic, group } = this.#identity;
     const values = [
@@ -241,6 +298,7 @@ export class PostgresLedger implements Ledger {
       heartbeat.draining,
       heartbeat.partitions,
       heartbeat.waiting,
+      heartbeat.parked,
       heartbeat.lanes,
       heartbeat.rssBytes,
       JSON.stringify(heartbeat.lag),

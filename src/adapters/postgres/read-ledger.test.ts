@@ -49,6 +49,7 @@ function heartbeat(rest: Partial<Heartbeat> = {}): Heartbeat {
     draining: false,
     partitions: [0],
     waiting: 3,
+    parked: 2,
     lanes: 1,
     rssBytes: 1_000,
     lag: { 0: 4 },
@@ -105,6 +106,9 @@ function change(
     answeredMs: null,
     nextAttemptMs: null,
     timeoutMs: 30_000,
+    deadlineMs: null,
+    byPerson: false,
+    command: null,
     ...rest,
   };
 }

@@ -27,13 +27,20 @@ create table signalbox.partitions (
   primary key (topic, partition)
 ) with (fillfactor = 10);                 -- written by every commit: room for HOT updates on the row's own page
 
+-- How many partitions a topic had when a worker last looked: locations change theirs when it grows.
+create table signalbox.topics (
+  topic text collate "C" primary key,
+  topic_id text not null,
+  partitions integer not null
+);
+
 create table signalbox.transactions (
   id text collate "C" primary key,
   topic text collate "C" not null,
   partition integer not null,
   "offset" bigint not null,
   location text collate "C" not null,
-  slot integer,                           -- null: never begun (received, expired)
+  slot integer,                           -- null: never begun (received, expired, cancelled)
   state signalbox.state not null,
   step integer not null,                  -- index in the plan
   token bigint,                           -- of the last attempt; null: never begun
@@ -46,7 +53,9 @@ create table signalbox.transactions (
   detail text,
   attempts integer not null,              -- execute calls of this step
   takeovers integer not null,             -- how many of them in a row ended by a take-over
+  by_person boolean not null default false, -- a person decided to roll back
   record_at timestamptz not null,
+  parked_at timestamptz,                  -- null: never parked
   began_at timestamptz,
   changed_at timestamptz not null,
   finished_at timestamptz,
@@ -80,6 +89,9 @@ create unique index transactions_number on signalbox.transactions (topic, partit
   where number is not null;
 create index transactions_open on signalbox.transactions (topic, partition, state)
   where state not in ('completed', 'rolled_back');
+-- The lines of parked rows, in order; empty while nothing is parked.
+create index transactions_parked on signalbox.transactions (topic, partition, location, "offset")
+  where state = 'received';
 
 -- Append-only history of everything that is not the plain begin and finish. "step" and "token" are those of the
 -- attempt that ended; code, detail and reason what ended it.
@@ -144,6 +156,7 @@ create table signalbox.workers (
   draining boolean not null,
   partitions integer[] not null,
   waiting integer not null,
+  parked integer not null,
   lanes integer not null,
   rss_bytes bigint not null,
   lag jsonb not null,                     -- partition to lag

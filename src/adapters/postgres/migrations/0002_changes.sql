@@ -1,13 +1,14 @@
 -- Changes of a ledger commit. Rules (M1 to M4) and names of the columns: 0004_commit.sql.
 
--- A change of any kind, alone, with its history. "number" is given to the
--- row if it becomes final. Not applied: found_state and found_token say what is there.
+-- A change of any kind, alone, with its history. "number" is given to the row if it becomes final. Not applied:
+-- found_state and found_token say what is there. A command that it carries out is marked with what was found.
 create function signalbox.change_one(
   now_at timestamptz, the_topic text, the_partition integer, the_worker text, the_epoch bigint, the_id text,
   from_state signalbox.state, from_token bigint, the_event text, to_state signalbox.state,
   late_state signalbox.state, to_step integer, late_step integer, new_token boolean, the_evidence text,
   the_reason text, the_code text, the_detail text, the_call text, call_started timestamptz,
-  call_answered timestamptz, next_at timestamptz, timeout_ms bigint, next_number bigint,
+  call_answered timestamptz, next_at timestamptz, timeout_ms bigint, deadline_ms bigint, by_a_person boolean,
+  the_command bigint, next_number bigint,
   out applied boolean, out found_state signalbox.state, out found_step integer, out found_token bigint,
   out found_not_after timestamptz, out found_number bigint)
 language plpgsql as $$
@@ -18,13 +19,19 @@ declare
 begin
   select t.state, t.step, t.token, t.attempts, t.takeovers, t.not_after, t.deadline, t.topic, t.partition
     into was from signalbox.transactions t where t.id = the_id;
-  applied := found and was.state = from_state and was.token = from_token
+  applied := found and was.state = from_state and was.token is not distinct from from_token
     and was.topic = the_topic and was.partition = the_partition;
+  if the_command is not null then
+    perform signalbox.mark_command(the_command, applied is true, was.state::text, was.token, the_worker, the_epoch);
+  end if;
   if applied is not true then
     applied := false;
     found_state := was.state;
     found_token := was.token;
     return;
+  end if;
+  if deadline_ms is not null then
+    was.deadline := now_at + deadline_ms * interval '1 millisecond';
   end if;
   if late_state is not null and now_at > was.deadline then
     to_state := late_state;
@@ -40,6 +47,7 @@ begin
   found_number := case when final then next_number end;
   update signalbox.transactions t set
     state = to_state, step = to_step, token = found_token, not_after = found_not_after,
+    deadline = was.deadline, by_person = t.by_person or by_a_person,
     evidence = coalesce(the_evidence, t.evidence), code = the_code, detail = the_detail,
     reason = case when to_state <> 'completed' then coalesce(the_reason, t.reason) end,
     attempts = case when not attempt then t.attempts when to_step = t.step then t.attempts + 1 else 1 end,

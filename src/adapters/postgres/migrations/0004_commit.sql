@@ -8,13 +8,15 @@
 --    pins the plans with SET, and the functions it calls are planned under the same settings.
 -- M4 What usually happens (plain changes, begins that find their slot free) is one statement for all of them,
 --    without preparation for anything else. When it is not so, SB001 or SB003 undoes the commit, and the client
---    sends it again: changes one by one, begins prepared for conflicts.
+--    sends it again: changes one by one, begins prepared for conflicts. Parks and begins of parked rows cost
+--    nothing where there are none.
 --
 -- FOR NO KEY UPDATE and not FOR SHARE: the commit writes these rows at its end (number, counters), and two
 -- commits that share a lock and then both want to write would be a deadlock.
 --
--- Arrays are columns: h_ heads, d_ dead letters, c_ changes, s_ what only slow changes need, b_ begins,
--- p_ plans (a begin names its own by index). A column that is null as a whole has no value in any row.
+-- Arrays are columns: h_ heads, d_ dead letters, c_ changes, s_ what only slow changes need, b_ begins, k_ parks,
+-- r_ begins of parked rows, p_ plans (a begin or park names its own by index). A column that is null as a whole has
+-- no value in any row; k_id and r_id are null when there are none.
 --
 -- SQLSTATEs of its own: SB001 a plain change does not match its row; SB002 the client counts result numbers
 -- differently; SB003 (or 23505) a begin does not find its slot free or its id new.
@@ -29,12 +31,17 @@ create function signalbox.commit(
   c_evidence text[], c_reason text[], c_started timestamptz[], c_answered timestamptz[], c_timeout bigint[],
   c_slow integer[], c_ends integer[],
   s_from text[], s_event text[], s_to text[], s_late_to text[], s_late_step integer[], s_new_token boolean[],
-  s_code text[], s_detail text[], s_call text[], s_next_at timestamptz[],
+  s_code text[], s_detail text[], s_call text[], s_next_at timestamptz[], s_deadline bigint[],
+  s_by_person boolean[], s_command bigint[],
+  k_head integer[], k_offset bigint[], k_id text[], k_location text[], k_payload bytea[],
+  k_expires_at timestamptz[], k_record_at timestamptz[], k_traceparent text[], k_plan integer[],
   b_head integer[], b_offset bigint[], b_id text[], b_location text[], b_slot integer[], b_payload bytea[],
   b_expires_at timestamptz[], b_record_at timestamptz[], b_traceparent text[], b_plan integer[],
+  r_head integer[], r_id text[], r_slot integer[], r_plan integer[],
   b_together boolean, first_expiry timestamptz,
   p_type text[], p_plan text[], p_timeout bigint[], p_deadline bigint[], p_concurrency integer[],
-  out at_ms bigint, out fenced integer[], out tokens bigint[], out slow_answers text, out other_begins text)
+  out at_ms bigint, out fenced integer[], out tokens bigint[], out slow_answers text, out other_begins text,
+  out parks text, out parked_begins text)
 language plpgsql
 set search_path = pg_catalog
 set plan_cache_mode = force_generic_plan
@@ -54,6 +61,8 @@ declare
   deadline timestamptz[];
   slow text[];
   others text[];
+  known text[];
+  resumed text[];
   head integer;
   first integer := 1;
   stop integer;
@@ -108,7 +117,8 @@ begin
           s_from[c_slow[i]]::signalbox.state, c_token[i], s_event[c_slow[i]], s_to[c_slow[i]]::signalbox.state,
           s_late_to[c_slow[i]]::signalbox.state, c_step[i], s_late_step[c_slow[i]], s_new_token[c_slow[i]],
           c_evidence[i], c_reason[i], s_code[c_slow[i]], s_detail[c_slow[i]], s_call[c_slow[i]], c_started[i],
-          c_answered[i], s_next_at[c_slow[i]], c_timeout[i], last[head] + c_rank[i] + 1);
+          c_answered[i], s_next_at[c_slow[i]], c_timeout[i], s_deadline[c_slow[i]], s_by_person[c_slow[i]],
+          s_command[c_slow[i]], last[head] + c_rank[i] + 1);
         slow := array_append(slow, json_build_object('entry', i,
           'status', case when changed.applied then 'done' else 'changed' end, 'state', changed.found_state,
           'step', changed.found_step, 'token', changed.found_token::text,
@@ -128,6 +138,12 @@ begin
     last[i] := last[i] + h_finished[i];
   end loop;
 
+  -- Parks, in order.
+  if k_id is not null then
+    known := signalbox.park(now_at, the_topic, the_worker, h_partition, h_epoch, k_head, k_offset, k_id, k_location,
+      k_payload, k_expires_at, k_record_at, k_traceparent, k_plan, p_type, p_plan);
+  end if;
+
   -- Begins, in order.
   select array_agg(now_at + p_timeout[k] * interval '1 millisecond' order by k),
       array_agg(now_at + p_deadline[k] * interval '1 millisecond' order by k)
@@ -142,6 +158,15 @@ begin
       p_plan, not_after, deadline, p_concurrency);
     tokens := begun.tokens;
     others := begun.answers;
+    last := begun.last;
+    refused := begun.refused;
+  end if;
+
+  -- Begins of parked rows, in order.
+  if r_id is not null then
+    begun := signalbox.begin_parked(now_at, the_topic, the_worker, h_partition, h_epoch, last, refused, r_head, r_id,
+      r_slot, r_plan, p_plan, not_after, deadline, p_concurrency, b_together);
+    resumed := begun.answers;
     last := begun.last;
     refused := begun.refused;
   end if;
@@ -162,6 +187,12 @@ begin
   end if;
   if others is not null then
     other_begins := '[' || array_to_string(others, ',') || ']';
+  end if;
+  if known is not null then
+    parks := '[' || array_to_string(known, ',') || ']';
+  end if;
+  if resumed is not null then
+    parked_begins := '[' || array_to_string(resumed, ',') || ']';
   end if;
 end $$;
 

@@ -1,6 +1,6 @@
 -- The rows of these ids as they are now. Plan: transactions_pkey. $1 ids.
 select t.id, t.partition, t."offset", t.location, t.slot, t.state, t.step, t.token, t.type, t.plan, t.payload,
-    t.evidence, t.reason, t.code, t.attempts, t.takeovers,
+    t.evidence, t.reason, t.code, t.by_person, t.attempts, t.takeovers,
     round(extract(epoch from t.not_after) * 1000) as not_after_ms,
     round(extract(epoch from t.deadline) * 1000) as deadline_ms,
     round(extract(epoch from coalesce(t.began_at, t.changed_at)) * 1000) as began_at_ms,
