@@ -1,4 +1,7 @@
-/** The worker of `durable.ts`: takes its job as JSON argument, ends when all is done, prints what it saw. */
+/**
+ * The worker of `durable.ts` and `parking.ts`: takes its job as JSON argument, ends when all is done, prints what it saw.
+ * A stuck location answers `pending` until every transaction elsewhere has ended.
+ */
 import { KafkaLog } from '../src/adapters/kafka/kafka-log.ts';
 import { boundHeapGrowth } from '../src/adapters/node/heap-growth.ts';
 import { InProcessParticipant } from '../src/adapters/node/in-process-participant.ts';
@@ -13,6 +16,9 @@ const job = JSON.parse(process.argv[2] ?? '{}') as {
   connectionString: string;
   transactions: number;
   brokers: string[];
+  /** Time of a step in ms; 0: it is answered at once. */
+  stepMs?: number;
+  stuck?: { location: string; transactions: number };
 };
 const RSS_SAMPLE_MS = 50;
 
@@ -22,6 +28,10 @@ const seen = new Uint8Array(job.transactions);
 const lastOf = new Map<string, number>();
 const underWay = new Set<string>();
 const counts = { doubled: 0, outOfOrder: 0, overlapping: 0, commits: 0, commitMs: 0 };
+const { stepMs = 0, stuck = { location: '', transactions: 0 } } = job;
+const elsewhere = job.transactions - stuck.transactions;
+const healthy = { finished: 0, firstMs: 0, lastMs: 0, rssBytes: 0, parked: 0 };
+let released = false;
 let finished = 0;
 let rssBytes = 0;
 const done = Promise.withResolvers<void>();
@@ -35,9 +45,16 @@ const participant = new InProcessParticipant(world, {
     lastOf.set(call.location, sequence);
     if (underWay.has(call.location)) counts.overlapping += 1;
     underWay.add(call.location);
-    return { outcome: 'done', evidence: { sequence } };
+    if (call.location === stuck.location && !released) return { outcome: 'pending' };
+    const answer = { outcome: 'done', evidence: { sequence } } as const;
+    return stepMs === 0 ? answer : new Promise((resolve) => setTimeout(() => resolve(answer), stepMs));
   },
-  status: () => ({ outcome: 'never' }),
+  status: ({ location, data }) => {
+    if (location !== stuck.location) return { outcome: 'never' };
+    return released
+      ? { outcome: 'done', evidence: { sequence: data.sequence ?? null } }
+      : { outcome: 'pending' };
+  },
   capabilities: { replay: true, fence: true },
 });
 const step = { name: 'apply', participant: 'bench', timeoutMs: 10_000, irreversible: false };
@@ -85,6 +102,7 @@ const worker = new Worker({
     called: () => {},
     finished: ({ location }) => {
       underWay.delete(location);
+      if (location !== stuck.location) countHealthy();
       finished += 1;
       if (finished === job.transactions) done.resolve();
     },
@@ -92,6 +110,16 @@ const worker = new Worker({
   },
   version: 'bench',
 });
+/** The last one elsewhere frees the stuck location. */
+function countHealthy(): void {
+  const nowMs = performance.now();
+  if (healthy.finished === 0) healthy.firstMs = nowMs;
+  healthy.finished += 1;
+  if (healthy.finished < elsewhere) return;
+  Object.assign(healthy, { lastMs: nowMs, rssBytes, parked: worker.snapshot().parked });
+  released = true;
+}
+
 const sampler = setInterval(() => {
   rssBytes = Math.max(rssBytes, process.memoryUsage.rss());
 }, RSS_SAMPLE_MS);
@@ -103,6 +131,9 @@ clearInterval(sampler);
 console.log(
   JSON.stringify({
     ...counts,
+    healthyPerSecond: Math.round((1000 * elsewhere) / (healthy.lastMs - healthy.firstMs)),
+    healthyRssMb: Math.round(healthy.rssBytes / 2 ** 20),
+    parked: healthy.parked,
     commitMs: Math.round((10 * counts.commitMs) / counts.commits) / 10,
     rssMb: Math.round(rssBytes / 2 ** 20),
     cpuSeconds: Math.round((cpu.user + cpu.system) / 1e5) / 10,

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 const BENCHES: Readonly<Record<string, string>> = {
   durable: 'the whole job: Kafka, Postgres with fsync, one worker, a participant without delay',
+  parking: 'a stuck location with a deep line: rate of the others, memory; a backlog that moves',
   ledger: 'ledger commits alone',
   fetch: 'fetch and parse alone',
 };
