@@ -193,6 +193,14 @@ export class Scene {
     };
   }
 
+  /** A person does not want a parked transaction. */
+  cancel({ id, partition }: Park, changes: Partial<Change> = {}): Change {
+    const open = { id, partition, location: '', state: 'executing', token: '0' } as const;
+    const parked = { fromState: 'received', fromToken: null, evidence: null, call: null } as const;
+    const end = { event: 'cancel', to: 'rolled_back', reason: 'not wanted' } as const;
+    return this.change(open, { ...parked, ...end, startedMs: null, answeredMs: null, ...changes });
+  }
+
   refused(open: Open, reason = 'empty'): Change {
     return this.change(open, { event: 'refused', to: 'rolled_back', evidence: null, reason });
   }

@@ -10,6 +10,7 @@ import { COMMIT_CHECKS } from './ledger-commits.ts';
 import type { LedgerFixture } from './ledger-fixture.ts';
 import { NUMBER_CHECKS } from './ledger-numbers.ts';
 import { OWNER_CHECKS } from './ledger-owners.ts';
+import { PARKED_CHECKS } from './ledger-parked.ts';
 import { Scene } from './ledger-scene.ts';
 
 export function ledgerConformance(name: string, makeFixture: () => Promise<LedgerFixture>): void {
@@ -21,7 +22,7 @@ export function ledgerConformance(name: string, makeFixture: () => Promise<Ledge
     after(async () => {
       await fixture?.close();
     });
-    for (const check of [...COMMIT_CHECKS, ...NUMBER_CHECKS, ...OWNER_CHECKS]) {
+    for (const check of [...COMMIT_CHECKS, ...NUMBER_CHECKS, ...PARKED_CHECKS, ...OWNER_CHECKS]) {
       test(check.name, async (context) => {
         if (fixture === undefined) throw new Error('the fixture was not made');
         if (check.needs !== undefined && fixture[check.needs] === undefined) {

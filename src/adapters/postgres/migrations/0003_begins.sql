@@ -189,19 +189,19 @@ language plpgsql as $$
 declare
   was record;
   head integer;
-  plan integer;
+  nth integer; -- of the plans
   status text;
   drawn bigint;
   not_after timestamptz;
 begin
   for i in 1 .. cardinality(r_id) loop
     head := r_head[i];
-    plan := r_plan[i];
+    nth := r_plan[i];
     -- Subqueries as in begin_together: each is one step into its index.
     select t.state, t.token, t.topic, t.partition, t.expires_at, l.paused,
-        coalesce(l.concurrency, p_concurrency[plan]) as concurrency,
+        coalesce(l.concurrency, p_concurrency[nth]) as concurrency,
         (select h.slot from signalbox.transactions h where h.location = t.location
-          and h.slot > coalesce(l.concurrency, p_concurrency[plan])
+          and h.slot > coalesce(l.concurrency, p_concurrency[nth])
           and h.slot > 1 and h.state in ('executing', 'in_doubt', 'reversing', 'held') limit 1) as high_slot,
         (select h.slot from signalbox.transactions h where h.location = t.location and h.slot = r_slot[i]
           and h.state in ('executing', 'in_doubt', 'reversing', 'held') limit 1) as taken_slot
@@ -226,15 +226,15 @@ begin
           finished_at = now_at, number = last[head], worker = the_worker, epoch = h_epoch[head]
         where t.id = r_id[i];
     elsif status = 'done' then
-      not_after := least(p_not_after[plan], p_deadline[plan], was.expires_at);
+      not_after := least(p_not_after[nth], p_deadline[nth], was.expires_at);
       drawn := nextval('signalbox.tokens');
       if together then
-        perform signalbox.begin_row(now_at, r_id[i], r_slot[i], drawn, p_plan[plan], not_after,
-          least(p_deadline[plan], was.expires_at), the_worker, h_epoch[head]);
+        perform signalbox.begin_row(now_at, r_id[i], r_slot[i], drawn, p_plan[nth], not_after,
+          least(p_deadline[nth], was.expires_at), the_worker, h_epoch[head]);
       else
         begin
-          perform signalbox.begin_row(now_at, r_id[i], r_slot[i], drawn, p_plan[plan], not_after,
-            least(p_deadline[plan], was.expires_at), the_worker, h_epoch[head]);
+          perform signalbox.begin_row(now_at, r_id[i], r_slot[i], drawn, p_plan[nth], not_after,
+            least(p_deadline[nth], was.expires_at), the_worker, h_epoch[head]);
         exception when unique_violation then
           status := 'busy';
         end;
