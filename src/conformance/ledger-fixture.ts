@@ -1,6 +1,6 @@
 /** What an implementation of Ledger gives its contract suite. One fixture serves all tests. */
 import type { State } from '../core/states.ts';
-import type { Commit, Ledger, LedgerIdentity } from '../engine/ports-ledger.ts';
+import type { Command, Commit, Ledger, LedgerIdentity } from '../engine/ports-ledger.ts';
 
 export interface LocationSettings {
   /** Null: the default of the configuration. */
@@ -43,11 +43,15 @@ export interface LossyLedger {
 export interface LedgerFixture {
   /** A ledger object on the one store of this fixture. Even and odd partitions commit side by side. */
   open(identity: LedgerIdentity): Promise<Ledger>;
-  /** As an operator would set it. */
+  /** As an operator would set it, for a location or a pattern. */
   setLocation(location: string, settings: LocationSettings): Promise<void>;
   counters(topic: string, partition: number): Promise<PartitionCounters>;
   /** Oldest first. */
   history(id: string): Promise<HistoryEntry[]>;
+  /** A person proposes this; returns its sequence. */
+  propose(topic: string, command: Omit<Command, 'sequence'>): Promise<number>;
+  /** Null: it still waits. */
+  outcomeOf(command: number): Promise<'applied' | 'refused' | null>;
   /** A text that the ledger cannot store. */
   readonly unstorable?: string;
   underWay?(identity: LedgerIdentity, commit: Commit): Promise<CommitUnderWay>;

@@ -11,7 +11,10 @@ import type { LedgerFixture } from './ledger-fixture.ts';
 import { NUMBER_CHECKS } from './ledger-numbers.ts';
 import { OWNER_CHECKS } from './ledger-owners.ts';
 import { PARKED_CHECKS } from './ledger-parked.ts';
+import { PEOPLE_CHECKS } from './ledger-people.ts';
 import { Scene } from './ledger-scene.ts';
+
+const CHECKS = [...COMMIT_CHECKS, ...NUMBER_CHECKS, ...PARKED_CHECKS, ...PEOPLE_CHECKS, ...OWNER_CHECKS];
 
 export function ledgerConformance(name: string, makeFixture: () => Promise<LedgerFixture>): void {
   describe(`${name}: contract of Ledger`, () => {
@@ -22,7 +25,7 @@ export function ledgerConformance(name: string, makeFixture: () => Promise<Ledge
     after(async () => {
       await fixture?.close();
     });
-    for (const check of [...COMMIT_CHECKS, ...NUMBER_CHECKS, ...PARKED_CHECKS, ...OWNER_CHECKS]) {
+    for (const check of CHECKS) {
       test(check.name, async (context) => {
         if (fixture === undefined) throw new Error('the fixture was not made');
         if (check.needs !== undefined && fixture[check.needs] === undefined) {

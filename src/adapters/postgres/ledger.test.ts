@@ -32,7 +32,8 @@ ledgerConformance('Postgres', async (): Promise<LedgerFixture> => {
     setLocation: async (location, { concurrency, paused }) => {
       await pool.query(
         `insert into signalbox.locations (location, concurrency, paused) values ($1, $2, $3)
-           on conflict (location) do update set concurrency = excluded.concurrency, paused = excluded.paused`,
+           on conflict (location) do update set concurrency = excluded.concurrency, paused = excluded.paused,
+             changed_at = now()`,
         [location, concurrency, paused],
       );
     },
@@ -54,6 +55,32 @@ ledgerConformance('Postgres', async (): Promise<LedgerFixture> => {
         [id],
       );
       return rows;
+    },
+    propose: async (topic, command) => {
+      const { rows } = await pool.query<{ sequence: string }>(
+        `insert into signalbox.commands (topic, partition, id, location, action, expected_state, expected_token,
+             evidence, reason, actor) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning sequence`,
+        [
+          topic,
+          command.partition,
+          command.id,
+          command.location,
+          command.action,
+          command.expectedState,
+          command.expectedToken,
+          command.evidence,
+          command.reason,
+          command.actor,
+        ],
+      );
+      return Number(rows[0]?.sequence);
+    },
+    outcomeOf: async (command) => {
+      const { rows } = await pool.query<{ outcome: 'applied' | 'refused' | null }>(
+        'select outcome from signalbox.commands where sequence = $1',
+        [command],
+      );
+      return rows[0]?.outcome ?? null;
     },
     underWay: (identity, commit) => underWay(pool, identity, commit),
     openLossy: async (identity) => {
