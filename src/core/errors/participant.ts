@@ -59,6 +59,11 @@ export const participantErrors = {
     remedy: 'Mend the participant; "signalbox conformance" shows the exchange.',
     status: 502,
   },
+  'SB-4112': {
+    cause: 'The participant has not started the step, but an attempt may still arrive there.',
+    remedy: 'Nothing: it is asked again until no attempt can start any more.',
+    status: 409,
+  },
   'SB-4201': {
     cause:
       'Three workers in a row lost the partition while they executed this step: it may be the step that kills them.',
