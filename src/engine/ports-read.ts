@@ -39,6 +39,8 @@ export interface WorkerStatus {
   readonly draining: boolean;
   readonly partitions: readonly number[];
   readonly waiting: number;
+  /** Parked rows of its partitions, as it counts them. */
+  readonly parked: number;
   readonly lanes: number;
   readonly rssBytes: number;
 }
@@ -75,6 +77,8 @@ export interface TransactionView {
   readonly payload: JsonValue;
   readonly evidence: JsonValue;
   readonly recordAt: string;
+  /** When it was parked; null: never. */
+  readonly parkedAt: string | null;
   readonly beganAt: string | null;
   readonly changedAt: string;
   readonly finishedAt: string | null;

@@ -107,6 +107,7 @@ async function worker(name: string, silentMs: number, row: Record<string, unknow
     draining: false,
     partitions: [0, 1],
     waiting: 0,
+    parked: 0,
     lanes: 0,
     rss_bytes: 1000,
     lag: {},
@@ -195,7 +196,7 @@ describe('status', () => {
     }
     await transaction({ id: 'elsewhere', state: 'executing', topic: 'other', location: 'atm-x' });
     await worker('worker-1', 0, { waiting: 7, lag: { 0: 12 }, lanes: 3 });
-    await worker('worker-2', 15_000, { waiting: 100, draining: true });
+    await worker('worker-2', 15_000, { waiting: 100, parked: 5, draining: true });
     await worker('worker-0', 25 * 3_600_000);
 
     const status = await model.status();
@@ -223,6 +224,7 @@ describe('status', () => {
           draining: false,
           partitions: [0, 1],
           waiting: 7,
+          parked: 0,
           lanes: 3,
           rssBytes: 1000,
         },
@@ -234,6 +236,7 @@ describe('status', () => {
           draining: true,
           partitions: [0, 1],
           waiting: 100,
+          parked: 5,
           lanes: 0,
           rssBytes: 1000,
         },
@@ -294,6 +297,7 @@ describe('transaction', () => {
       payload: { id: 'pay-1', type: 'cash', data: { note: 'zwölf €', big: 1e300 } },
       evidence: { apply: { receipt: 'a\u0000b' } },
       recordAt: '2026-11-25T11:59:00.123Z',
+      parkedAt: null,
       beganAt: '2026-11-25T12:00:00.000Z',
       changedAt: '2026-11-25T12:00:00.000Z',
       finishedAt: '2026-11-25T12:00:01.000Z',
@@ -340,7 +344,12 @@ describe('transaction', () => {
 
   test('shows one that waits, and a CloudEvent as its envelope', async () => {
     const event = { specversion: '1.0', id: 'pay-2', source: '/till', type: 'cash', data: { amount: 5 } };
-    await transaction({ id: 'pay-2', state: 'received', payload: Buffer.from(JSON.stringify(event)) });
+    await transaction({
+      id: 'pay-2',
+      state: 'received',
+      payload: Buffer.from(JSON.stringify(event)),
+      parked_at: '2026-11-25T12:00:00Z',
+    });
     const found = await model.transaction('pay-2');
     assert.deepEqual(found?.payload, event);
     assert.deepEqual(
@@ -348,12 +357,13 @@ describe('transaction', () => {
         found?.state,
         found?.slot,
         found?.token,
+        found?.parkedAt,
         found?.beganAt,
         found?.result,
         found?.evidence,
         found?.history,
       ],
-      ['received', null, null, null, null, null, []],
+      ['received', null, null, '2026-11-25T12:00:00.000Z', null, null, null, []],
     );
   });
 });
@@ -472,6 +482,46 @@ describe('why', () => {
     assert.equal((await model.why('kiosk-1')).concurrency, 3);
   });
 
+  test('paused by a pattern, with slots by a nearer one', async () => {
+    await allPartitions();
+    await worker('worker-1', 0);
+    await insert('locations', {
+      location: 'atm-*',
+      concurrency: 2,
+      paused: true,
+      reason: 'firmware',
+      actor: 'bob',
+    });
+    await insert('locations', { location: 'atm-?', concurrency: 4 });
+    await insert('locations', { location: 'kiosk-*', concurrency: null, paused: false });
+    await transaction({ id: 'pay-1', state: 'received', partition: 2 });
+    const why = await model.why('atm-7');
+    assert.deepEqual([why.paused, why.concurrency, why.parked], [true, 2, 1]);
+    assert.equal(why.cause, 'atm-7 is paused with all of atm-* by bob (firmware); 1 transaction is waiting.');
+    await insert('locations', { location: 'atm-7', concurrency: 1, paused: false });
+    const own = await model.why('atm-7');
+    assert.deepEqual([own.paused, own.concurrency], [true, 1], 'its own slots, and still any pause');
+    assert.deepEqual(
+      [(await model.why('kiosk-1')).paused, (await model.why('kiosk-1')).concurrency],
+      [false, 3],
+    );
+  });
+
+  test('parked rows behind a holder, and parked rows alone at a paused location', async () => {
+    await allPartitions();
+    await worker('worker-1', 0, { deepest: { 'atm-7': 2 } });
+    await transaction({ id: 'pay-1', state: 'in_doubt', partition: 2, code: 'SB-4101' });
+    for (const id of ['pay-2', 'pay-3']) await transaction({ id, state: 'received', partition: 2 });
+    await transaction({ id: 'pay-4', state: 'received', partition: 1, location: 'atm-8' });
+    const behind = await model.why('atm-7');
+    assert.deepEqual([behind.parked, behind.waitingInMemory, behind.partition], [2, 2, 2]);
+    assert.match(behind.cause, /^It is not known .*; 4 transactions are waiting behind it\.$/);
+    await insert('locations', { location: 'atm-8', paused: true, reason: 'door open', actor: 'alice' });
+    const paused = await model.why('atm-8');
+    assert.deepEqual([paused.holders, paused.parked, paused.partition], [[], 1, 1]);
+    assert.equal(paused.cause, 'atm-8 is paused by alice (door open); 1 transaction is waiting.');
+  });
+
   test('held in one of several slots', async () => {
     await allPartitions();
     await worker('worker-1', 0);
@@ -558,6 +608,24 @@ describe('locations', () => {
     assert.deepEqual(await model.locations(100), expected);
     assert.deepEqual(await model.locations(3), expected.slice(0, 3));
     assert.deepEqual(await model.locations(0), []);
+  });
+
+  test('limits by pattern count, and are no locations themselves', async () => {
+    await allPartitions();
+    await transaction({ id: 'a', state: 'completed', location: 'atm-1', number: 1 });
+    await transaction({ id: 'b', state: 'completed', location: 'kiosk-1', number: 2 });
+    await insert('locations', { location: 'atm-*', concurrency: 5, paused: true });
+    await insert('locations', { location: 'atm-2', concurrency: 2 });
+    const listed = (await model.locations(10)).map(({ location, paused, concurrency }) => [
+      location,
+      paused,
+      concurrency,
+    ]);
+    assert.deepEqual(listed.toSorted(), [
+      ['atm-1', true, 5],
+      ['atm-2', true, 2],
+      ['kiosk-1', false, 3],
+    ]);
   });
 });
 

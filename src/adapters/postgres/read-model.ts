@@ -24,8 +24,8 @@ import { connectionError } from './errors.ts';
 import {
   type DeadLetterRow,
   deadLetterView,
-  type LocationRow,
-  locationView,
+  type LocationsRow,
+  locationViews,
   type StatusRow,
   statusView,
   type TransactionRow,
@@ -116,12 +116,8 @@ export class PostgresReadModel implements ReadModel {
   }
 
   async locations(limit: number): Promise<LocationView[]> {
-    const rows = await this.#one<LocationRow[]>(READ_SQL.locations, [
-      this.#topic,
-      this.#group,
-      bounded(limit),
-    ]);
-    return rows.map((row) => locationView(row, this.#concurrencyOf(row.location)));
+    const values = [this.#topic, this.#group, bounded(limit)];
+    return locationViews(await this.#one<LocationsRow>(READ_SQL.locations, values), this.#concurrencyOf);
   }
 
   async deadLetters(limit: number): Promise<DeadLetterView[]> {

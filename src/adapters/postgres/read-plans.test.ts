@@ -122,9 +122,21 @@ for (const state of ['without statistics', 'with statistics']) {
     test('why reads the holders, what is parked, and a bounded number of results', async () => {
       const values = ['transactions', 'atm-7', 7, SEARCHED];
       const { indexes, rows } = ofGrowingTables(await explain(READ_SQL.why, values));
-      const expected = ['transactions_holder', 'transactions_number', 'transactions_open', 'transitions_id'];
+      const expected = [
+        'transactions_holder',
+        'transactions_number',
+        'transactions_parked',
+        'transitions_id',
+      ];
       assert.deepEqual([...indexes].toSorted(), expected);
-      assert.ok(rows <= SEARCHED + OPEN + 100, `${rows} rows`);
+      assert.ok(rows <= SEARCHED + 2 * (20_001 / OPEN + 1) + PARTITIONS, `${rows} rows`);
+    });
+
+    test('why does not read what is parked elsewhere', async () => {
+      const nodes = await explain(READ_SQL.why, ['transactions', 'atm-7', 7, 1]);
+      const scan = nodes.find((node) => node['Index Name'] === 'transactions_parked');
+      assert.equal(scan?.['Node Type'], 'Index Only Scan');
+      assert.ok((scan['Rows Removed by Filter'] ?? 0) === 0, 'the index is entered at the location');
     });
 
     test('a transaction is found by its id', async () => {

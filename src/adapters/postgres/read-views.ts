@@ -12,6 +12,7 @@ import type {
   Why,
   WorkerStatus,
 } from '../../engine/ports-read.ts';
+import { effectiveLimit, type LimitRow } from './read-limits.ts';
 import { type HolderFacts, type WhyFacts, whySentences } from './read-why.ts';
 
 /** A time as Postgres writes it into JSON; the views carry RFC 3339 in UTC with milliseconds. */
@@ -95,6 +96,7 @@ export function transactionView(row: TransactionRow): TransactionView {
     payload: payloadOf(row.payload),
     evidence: row.evidence === null ? null : (JSON.parse(row.evidence) as JsonValue),
     recordAt: utc(row.recordAt),
+    parkedAt: utcOrNull(row.parkedAt),
     beganAt: utcOrNull(row.beganAt),
     changedAt: utc(row.changedAt),
     finishedAt: utcOrNull(row.finishedAt),
@@ -146,24 +148,21 @@ export interface WhyRow {
     readonly waiting: number | null;
     readonly alive: boolean;
   } | null;
-  readonly settings: {
-    readonly concurrency: number | null;
-    readonly paused: boolean;
-    readonly reason: string | null;
-    readonly actor: string | null;
-  } | null;
+  readonly settings: LimitRow | null;
+  readonly patterns: readonly LimitRow[];
   readonly last: { readonly id: string; readonly state: State; readonly finishedAt: Time } | null;
 }
 
 /** `of.concurrency`: the slots where no operator has set them. */
 export function whyView(row: WhyRow, of: { location: string; concurrency: number }): Why {
-  const { owner, settings, partition, parked } = row;
+  const { owner, settings, patterns, partition, parked } = row;
+  const limit = effectiveLimit(of.location, { own: settings, patterns });
   const holders = row.holders.map((holder) => ({ ...holder, step: stepName(holder.plan, holder.step) }));
   const facts: WhyFacts = {
     location: of.location,
     atMs: Date.parse(row.now),
-    concurrency: settings?.concurrency ?? of.concurrency,
-    paused: settings?.paused === true ? { reason: settings.reason, who: settings.actor } : null,
+    concurrency: limit.concurrency ?? of.concurrency,
+    paused: limit.pause === null ? null : pauseOf(limit.pause, of.location),
     holders: holders.map(
       (holder): HolderFacts => ({
         id: holder.id,
@@ -205,6 +204,10 @@ export function whyView(row: WhyRow, of: { location: string; concurrency: number
   };
 }
 
+function pauseOf({ location: by, reason, actor }: LimitRow, location: string): WhyFacts['paused'] {
+  return { reason, who: actor, pattern: by === location ? null : by };
+}
+
 /** From the stored plan `<version>:<step>,<step>`. */
 function stepName(plan: string, index: number): string {
   return plan.slice(plan.indexOf(':') + 1).split(',')[index] ?? String(index);
@@ -212,23 +215,36 @@ function stepName(plan: string, index: number): string {
 
 // ------------------------------------------------------------------------------------- lists
 
-export interface LocationRow {
-  readonly location: string;
-  readonly state: State | null;
-  readonly holders: number;
-  readonly concurrency: number | null;
-  readonly waiting: number;
-  readonly since: Time | null;
-  readonly paused: boolean;
+export interface LocationsRow {
+  readonly locations: readonly LocationRow[];
+  readonly patterns: readonly LimitRow[];
 }
 
-export function locationView(row: LocationRow, defaultConcurrency: number): LocationView {
-  return {
-    ...row,
-    state: row.state ?? 'clear',
-    concurrency: row.concurrency ?? defaultConcurrency,
-    since: utcOrNull(row.since),
-  };
+interface LocationRow extends LimitRow {
+  readonly state: State | null;
+  readonly holders: number;
+  readonly waiting: number;
+  readonly since: Time | null;
+}
+
+/** `concurrencyOf`: the slots where no operator has set them. */
+export function locationViews(
+  { locations, patterns }: LocationsRow,
+  concurrencyOf: (location: string) => number,
+): LocationView[] {
+  return locations.map((row) => {
+    const { location, holders, waiting } = row;
+    const limit = effectiveLimit(location, { own: row, patterns });
+    return {
+      location,
+      state: row.state ?? 'clear',
+      holders,
+      concurrency: limit.concurrency ?? concurrencyOf(location),
+      waiting,
+      since: utcOrNull(row.since),
+      paused: limit.pause !== null,
+    };
+  });
 }
 
 export interface DeadLetterRow extends Omit<DeadLetterView, 'at'> {

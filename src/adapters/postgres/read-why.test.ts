@@ -47,6 +47,11 @@ const free: WhyFacts = {
 };
 const silent = { owner: { worker: 'worker-2', alive: false, heartbeatMs: NOW - 14_200 } };
 
+/** A sentence of the catalogue as the end of another one. */
+function lowered(sentence: string): string {
+  return sentence.charAt(0).toLowerCase() + sentence.slice(1, -1);
+}
+
 const situations: readonly {
   readonly name: string;
   readonly facts: Partial<WhyFacts>;
@@ -99,7 +104,7 @@ const situations: readonly {
   },
   {
     name: 'paused',
-    facts: { paused: { reason: 'door open', who: 'alice' }, parked: 3 },
+    facts: { paused: { reason: 'door open', who: 'alice', pattern: null }, parked: 3 },
     sentences: [
       'atm-7 is paused by alice (door open); 3 transactions are waiting.',
       'Nothing begins there until it is resumed.',
@@ -155,8 +160,28 @@ const situations: readonly {
     ],
   },
   {
+    name: 'paused with others by a pattern',
+    facts: { paused: { reason: 'new firmware', who: 'bob', pattern: 'atm-*' }, parked: 1 },
+    sentences: [
+      'atm-7 is paused with all of atm-* by bob (new firmware); 1 transaction is waiting.',
+      'Nothing begins there until atm-* is resumed.',
+      'An operator resumes atm-*.',
+    ],
+  },
+  {
+    name: 'held, and paused by a pattern',
+    facts: { holders: [held], parked: 2, paused: { reason: null, who: null, pattern: 'atm-*' } },
+    sentences: [
+      'Transaction pay-1 is held at step apply since 2026-11-24 23:59:59 UTC: SB-4203 ' +
+        `${CATALOGUE['SB-4203'].cause.slice(0, -1)}; 2 transactions are waiting behind it; ` +
+        'the location is also paused with all of atm-*.',
+      'Nothing by itself: a person decides; nothing begins after it while the location is paused.',
+      `The decision of a person: ${lowered(CATALOGUE['SB-4203'].remedy)}; then an operator resumes atm-*.`,
+    ],
+  },
+  {
     name: 'reversing, and paused',
-    facts: { holders: [reversing], paused: { reason: null, who: null } },
+    facts: { holders: [reversing], paused: { reason: null, who: null, pattern: null } },
     sentences: [
       'Step apply of transaction pay-1 is being undone since 12:00:50 UTC; the location is also paused.',
       'worker-2 asks the participant to undo it now; nothing begins after it while the location is paused.',
@@ -219,7 +244,13 @@ describe('whySentences', () => {
       location: fc.constant('atm-7'),
       atMs: fc.constant(NOW),
       concurrency: fc.integer({ min: 1, max: 4 }),
-      paused: fc.option(fc.record({ reason: fc.option(fc.constant('r')), who: fc.option(fc.constant('w')) })),
+      paused: fc.option(
+        fc.record({
+          reason: fc.option(fc.constant('r')),
+          who: fc.option(fc.constant('w')),
+          pattern: fc.option(fc.constant('atm-*')),
+        }),
+      ),
       holders: fc.array(holder, { maxLength: 4 }),
       parked: fc.nat(3),
       waitingInMemory: fc.option(fc.nat(3)),
@@ -244,6 +275,8 @@ describe('whySentences', () => {
         const urgent = one.holders.filter((_, index) => ranks[index] === Math.min(...ranks));
         assert.ok(urgent.length === 0 || urgent.some(({ id }) => cause.includes(id)));
         assert.equal(one.paused !== null, /paused/.test(cause));
+        assert.equal(one.paused !== null, /an operator resumes/i.test(exit));
+        if (one.paused?.pattern != null) assert.match(exit, /resumes atm-\*\./);
       }),
     );
   });

@@ -27,7 +27,12 @@ export interface WhyFacts {
   readonly location: string;
   readonly atMs: number;
   readonly concurrency: number;
-  readonly paused: { readonly reason: string | null; readonly who: string | null } | null;
+  readonly paused: {
+    readonly reason: string | null;
+    readonly who: string | null;
+    /** The pattern by which the location is paused; null: it is paused itself. */
+    readonly pattern: string | null;
+  } | null;
   readonly holders: readonly HolderFacts[];
   readonly parked: number;
   /** Null when unknown. */
@@ -59,7 +64,7 @@ export function whySentences(facts: WhyFacts): WhySentences {
   return {
     cause: `${cause}; the location is also ${pausedPart(facts)}.`,
     next: `${next}; nothing begins after it while the location is paused.`,
-    exit: `${exit}; then an operator resumes the location.`,
+    exit: `${exit}; then an operator resumes ${toResume(facts, 'the location')}.`,
   };
 }
 
@@ -101,14 +106,20 @@ function whilePaused(facts: WhyFacts): WhySentences {
   const trouble = ownerTrouble(facts);
   return {
     cause: `${facts.location} is ${pausedPart(facts)}${waitingPart(facts, '')}.`,
-    next: `Nothing begins there until it is resumed${trouble === null ? '' : `; moreover ${trouble}`}.`,
-    exit: 'An operator resumes the location.',
+    next: `Nothing begins there until ${toResume(facts, 'it')} is resumed${trouble === null ? '' : `; moreover ${trouble}`}.`,
+    exit: `An operator resumes ${toResume(facts, 'the location')}.`,
   };
+}
+
+/** What an operator has to name. */
+function toResume({ paused }: WhyFacts, location: string): string {
+  return paused?.pattern ?? location;
 }
 
 function pausedPart({ paused }: WhyFacts): string {
   const who = paused?.who == null ? '' : ` by ${paused.who}`;
-  return `paused${who}${paused?.reason == null ? '' : ` (${paused.reason})`}`;
+  const how = paused?.pattern == null ? '' : ` with all of ${paused.pattern}`;
+  return `paused${how}${who}${paused?.reason == null ? '' : ` (${paused.reason})`}`;
 }
 
 // ------------------------------------------------------------------------------------- a holder

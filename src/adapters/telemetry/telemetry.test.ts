@@ -106,6 +106,7 @@ describe('Metrics', () => {
       draining: false,
       partitions: [0, 4],
       waiting: 17,
+      parked: 6,
       lanes: 5,
       rssBytes: 1,
       lag: { 0: 3, 4: 9 },

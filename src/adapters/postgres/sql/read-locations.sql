@@ -2,7 +2,8 @@
 -- the worst and longest first; then those whose transactions finished last. $1 topic, $2 group, $3 limit.
 --
 -- Plan: open rows by transactions_open (topic, partition, state), as many as are open; the $3 newest results of
--- each partition by transactions_number backwards; locations and workers are small.
+-- each partition by transactions_number backwards; locations and workers are small. Limits of patterns come beside
+-- the list.
 with open as (
   select grouped.location, count(*) filter (where grouped.state <> 'received') as holders,
     count(*) filter (where grouped.state = 'received') as parked,
@@ -39,7 +40,7 @@ with open as (
   group by newest.location
 ), listed as (
   select location, open.holders, open.parked, open.state, open.since, memory.waiting, seen.at,
-    l.concurrency, coalesce(l.paused, false) as paused,
+    l.concurrency, coalesce(l.paused, false) as paused, l.reason, l.actor,
     case
       when open.rank is not null then open.rank
       when l.paused then 6
@@ -50,13 +51,21 @@ with open as (
   from open
   full join memory using (location)
   full join seen using (location)
-  full join signalbox.locations l using (location)
+  full join (
+    select own.location, own.concurrency, own.paused, own.reason, own.actor
+    from signalbox.locations own
+    where own.location !~ '[*?]') l using (location)
   order by rank, open.since, seen.at desc nulls last, location collate "C"
   limit $3
 )
-select coalesce(json_agg(json_build_object(
+select json_build_object('patterns', (
+    select coalesce(json_agg(json_build_object('location', pattern.location, 'concurrency', pattern.concurrency,
+      'paused', pattern.paused, 'reason', pattern.reason, 'actor', pattern.actor)), '[]')
+    from signalbox.locations pattern
+    where pattern.location ~ '[*?]' and (pattern.paused or pattern.concurrency is not null)),
+  'locations', coalesce(json_agg(json_build_object(
     'location', listed.location, 'state', listed.state, 'holders', coalesce(listed.holders, 0),
     'concurrency', listed.concurrency, 'waiting', coalesce(listed.parked, 0) + coalesce(listed.waiting, 0),
-    'since', listed.since, 'paused', listed.paused)
-  order by listed.rank, listed.since, listed.at desc nulls last, listed.location collate "C"), '[]') as answer
+    'since', listed.since, 'paused', listed.paused, 'reason', listed.reason, 'actor', listed.actor)
+  order by listed.rank, listed.since, listed.at desc nulls last, listed.location collate "C"), '[]')) as answer
 from listed

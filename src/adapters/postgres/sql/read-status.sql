@@ -24,7 +24,7 @@ select json_build_object(
     select coalesce(json_agg(json_build_object(
         'worker', w.worker, 'version', w.version, 'startedAt', w.started_at, 'heartbeatAt', w.heartbeat_at,
         'alive', w.heartbeat_at >= statement_timestamp() - interval '10 seconds',
-        'draining', w.draining, 'partitions', w.partitions, 'waiting', w.waiting, 'lanes', w.lanes,
+        'draining', w.draining, 'partitions', w.partitions, 'waiting', w.waiting, 'parked', w.parked, 'lanes', w.lanes,
         'rssBytes', w.rss_bytes, 'lag', w.lag) order by w.worker), '[]')
     from signalbox.workers w
     where w.topic = $1 and w."group" = $2

@@ -5,8 +5,8 @@ select json_build_object(
   'slot', t.slot, 'state', t.state, 'type', t.type, 'plan', t.plan, 'step', t.step, 'token', t.token::text,
   'attempts', t.attempts, 'takeovers', t.takeovers, 'code', t.code, 'detail', t.detail, 'reason', t.reason,
   'payload', encode(t.payload, 'base64'), 'evidence', t.evidence,
-  'recordAt', t.record_at, 'beganAt', t.began_at, 'changedAt', t.changed_at, 'finishedAt', t.finished_at,
-  'notAfter', t.not_after, 'deadline', t.deadline, 'nextAttemptAt', t.next_attempt_at,
+  'recordAt', t.record_at, 'parkedAt', t.parked_at, 'beganAt', t.began_at, 'changedAt', t.changed_at,
+  'finishedAt', t.finished_at, 'notAfter', t.not_after, 'deadline', t.deadline, 'nextAttemptAt', t.next_attempt_at,
   'number', t.number, 'published', coalesce(t.number <= p.published, false),
   'history', (
     select coalesce(json_agg(json_build_object(

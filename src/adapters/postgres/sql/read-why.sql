@@ -2,9 +2,9 @@
 -- $4 how many of the newest results of that partition are searched for the last one of the location.
 --
 -- Plan: holders by transactions_holder (location, slot), at most `concurrency` rows, each with one step into
--- transitions_id; parked rows by transactions_open (topic, partition, state), as many as are parked; the last
--- result by transactions_number backwards, at most $4 rows; the rest by primary key. There is no index on the
--- location of finals: each commit would pay for it.
+-- transitions_id; parked rows by transactions_parked, a step into it for each partition and then those of the
+-- location alone; the last result by transactions_number backwards, at most $4 rows; locations as a whole for the
+-- patterns; the rest by primary key. There is no index on the location of finals: each commit would pay for it.
 with holder as (
   select t.id, t.partition, t.slot, t.state, t.step, t.plan, t.code, t.detail, t.attempts, t.next_attempt_at,
     t.not_after, coalesce(entered.at, t.changed_at) as since
@@ -21,7 +21,7 @@ with holder as (
 ), parked as (
   select count(*) as count, min(t.partition) as partition
   from signalbox.transactions t
-  where t.topic = $1 and t.state not in ('completed', 'rolled_back') and t.state = 'received' and t.location = $2
+  where t.topic = $1 and t.location = $2 and t.state = 'received'
 ), place as (
   select coalesce((select min(holder.partition) from holder), parked.partition, $3::integer) as partition
   from parked
@@ -44,10 +44,15 @@ select json_build_object(
     left join signalbox.workers w on w.worker = p.worker
     where p.topic = $1 and p.partition = place.partition and p.worker is not null),
   'settings', (
-    select json_build_object(
-      'concurrency', l.concurrency, 'paused', l.paused, 'reason', l.reason, 'actor', l.actor)
+    select json_build_object('location', l.location, 'concurrency', l.concurrency, 'paused', l.paused,
+      'reason', l.reason, 'actor', l.actor)
     from signalbox.locations l
     where l.location = $2),
+  'patterns', (
+    select coalesce(json_agg(json_build_object('location', l.location, 'concurrency', l.concurrency,
+      'paused', l.paused, 'reason', l.reason, 'actor', l.actor)), '[]')
+    from signalbox.locations l
+    where l.location ~ '[*?]' and (l.paused or l.concurrency is not null)),
   'last', (
     select json_build_object('id', newest.id, 'state', newest.state, 'finishedAt', newest.finished_at)
     from (
