@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import pg from 'pg';
 import { type TestPostgres, testPostgres } from '../../../test/fixtures/postgres.ts';
-import type { Begin, Change, Entry } from '../../engine/ports-ledger.ts';
+import type { Begin, BeginParked, Change, Entry, Park } from '../../engine/ports-ledger.ts';
 import { parseIntegers } from './commit-decoding.ts';
 import { type EncodingOptions, encodeCommit } from './commit-encoding.ts';
 import { migrate } from './migrate.ts';
@@ -13,6 +13,7 @@ const IDENTITY = { topic: 'topic', topicId: 'id', group: 'group', worker: 'worke
 const FINALS = 30_000;
 const HOLDERS = 3_000;
 const PLACES = 200;
+const PARKED = 20_000;
 /** Rows read for each entry: the row itself, versions not cleaned up yet, a look at the slot. */
 const READS_MAX = 8;
 
@@ -89,6 +90,23 @@ function finishOf({ id }: Begin, token: string): Change {
     byPerson: false,
     command: null,
   };
+}
+
+function parkOf({
+  id: _,
+  slot: __,
+  timeoutMs: ___,
+  deadlineMs: ____,
+  concurrency: _____,
+  ...begin
+}: Begin): Park {
+  next += 1;
+  return { ...begin, kind: 'park', id: `tx-${next}`, offset: next };
+}
+
+function beginOf({ partition, id, location, plan }: Park): BeginParked {
+  const attempt = { slot: 1, timeoutMs: 1_000, deadlineMs: 10_000, concurrency: 1 };
+  return { kind: 'begin-parked', partition, id, location, plan, ...attempt };
 }
 
 interface Reads {
@@ -181,3 +199,79 @@ test('a take-over reads the open rows of its partition only', async () => {
   assert.equal(reads.sequential, 0);
   assert(reads.indexed <= PLACES + HOLDERS, `${reads.indexed} rows read of ${FINALS + HOLDERS + PLACES}`);
 });
+
+for (const together of [true, false]) {
+  test(`parks and begins of parked rows, ${together ? 'together' : 'carefully'}`, async () => {
+    await client.query('discard plans');
+    await client.query('truncate signalbox.transactions');
+    await client.query('vacuum analyze signalbox.transactions');
+    const options = { plainRuns: true, beginsTogether: together };
+    let waiting: Park[] = [];
+    const round = async () => {
+      const parks = begins().map(parkOf);
+      const entries = [...parks, ...waiting.map(beginOf)];
+      const { reads } = await commit(entries, options);
+      await client.query("delete from signalbox.transactions where state = 'executing' and id like 'tx-%'");
+      waiting = parks;
+      return { entries, reads };
+    };
+    await round();
+    await round();
+    await fill();
+    await fillParked();
+    const { entries, reads } = await round();
+    assert.equal(entries.length, 2 * PLACES);
+    assert.equal(reads.sequential, 0);
+    const perEntry = reads.indexed / entries.length;
+    assert(perEntry > 0 && perEntry <= READS_MAX, `${perEntry} rows read for each entry`);
+  });
+}
+
+/** Far more than the pages below, in lanes that stand before and behind the one they read. */
+async function fillParked(): Promise<void> {
+  await client.query(
+    `insert into signalbox.transactions (id, topic, partition, "offset", location, state, step, type, plan, payload,
+         attempts, takeovers, record_at, parked_at, changed_at, worker, epoch)
+       select 'parked-' || n, 'topic', 0, n, 'lane-' || n % 20, 'received', 0, 't', 'p', '', 0, 0, now(), now(),
+         now(), 'w', 1
+       from generate_series(1, $1::integer) n`,
+    [PARKED],
+  );
+}
+
+/** Rows fetched, and entries of its index read, by one statement. */
+async function cost(statement: string, values: unknown[]): Promise<{ rows: unknown[]; reads: Reads }> {
+  await client.query('begin');
+  try {
+    const before = await readsSoFar();
+    const { rows } = await client.query(statement, values);
+    return { rows, reads: readsSince(before, await readsSoFar()) };
+  } finally {
+    await client.query('rollback');
+  }
+}
+
+for (const statistics of [false, true]) {
+  const when = statistics ? 'with statistics' : 'without statistics';
+  test(`pages, counts and retention read what they answer, ${when}`, async () => {
+    await client.query('truncate signalbox.transactions');
+    await client.query('vacuum analyze signalbox.transactions');
+    await fill();
+    await fillParked();
+    await client.query("update signalbox.partitions set published = 9000000 where topic = 'topic'");
+    if (statistics) await client.query('vacuum analyze signalbox.transactions');
+    const page = await cost(SQL.parked, ['topic', 0, 'lane-7', 10_000, 50]);
+    assert.equal(page.rows.length, 50);
+    assert.deepEqual(page.reads, { sequential: 0, indexed: 50 });
+    const counts = await cost(SQL.takeOverParked, ['topic', 0]);
+    assert.equal(counts.rows.length, 20);
+    assert(counts.reads.sequential === 0 && counts.reads.indexed <= PARKED, 'the parked rows alone');
+    const pruned = await cost(SQL.prune, ['topic', 0, -3_600_000, 100]);
+    assert.deepEqual(pruned.rows, [{ count: '100' }]);
+    assert.equal(pruned.reads.sequential, 0);
+    assert(pruned.reads.indexed <= 2 * 100 + 2, `${pruned.reads.indexed} rows read to delete 100`);
+    const nothing = await cost(SQL.prune, ['topic', 0, 3_600_000, 100]);
+    assert.deepEqual(nothing.rows, [{ count: '0' }]);
+    assert(nothing.reads.indexed <= 100, 'young finals are not searched through');
+  });
+}

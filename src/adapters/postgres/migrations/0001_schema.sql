@@ -87,8 +87,10 @@ create index transactions_high_slot on signalbox.transactions (location, slot)
   where slot > 1 and state in ('executing', 'in_doubt', 'reversing', 'held');
 create unique index transactions_number on signalbox.transactions (topic, partition, number)
   where number is not null;
+-- Rows that are neither final nor parked. Parked ones have an index of their own: were they in this one too, a page
+-- of a lane could be read by it, and each would cost the commit twice.
 create index transactions_open on signalbox.transactions (topic, partition, state)
-  where state not in ('completed', 'rolled_back');
+  where state in ('executing', 'in_doubt', 'reversing', 'held');
 -- The lines of parked rows, in order; empty while nothing is parked.
 create index transactions_parked on signalbox.transactions (topic, partition, location, "offset")
   where state = 'received';

@@ -1,26 +1,41 @@
 -- Locations: first those with open transactions, records in memory or settings that differ from the defaults,
 -- the worst and longest first; then those whose transactions finished last. $1 topic, $2 group, $3 limit.
 --
--- Plan: open rows by transactions_open (topic, partition, state), as many as are open; the $3 newest results of
--- each partition by transactions_number backwards; locations and workers are small. Limits of patterns come beside
--- the list.
-with open as (
-  select grouped.location, count(*) filter (where grouped.state <> 'received') as holders,
-    count(*) filter (where grouped.state = 'received') as parked,
-    min(grouped.rank) as rank,
+-- Plan: holders by transactions_open (topic, partition, state), as many as there are; parked rows are counted in
+-- transactions_parked alone, and the first of each lane is looked up in it; the $3 newest results of each partition
+-- by transactions_number backwards; locations and workers are small. Limits of patterns come beside the list.
+with holder as (
+  select t.location, t.state, coalesce(entered.at, t.changed_at) as since,
+    array_position('{held,in_doubt,reversing,executing}'::signalbox.state[], t.state) as rank
+  from signalbox.transactions t
+  left join lateral (
+    select h.at
+    from signalbox.transitions h
+    where h.id = t.id and h."from" <> h."to"
+    order by h.sequence desc
+    limit 1) entered on t.state in ('in_doubt', 'reversing', 'held')
+  where t.topic = $1 and t.state in ('executing', 'in_doubt', 'reversing', 'held')
+), lane as (
+  select t.partition, t.location, count(*) as parked, min(t."offset") as first_offset
+  from signalbox.transactions t
+  where t.topic = $1 and t.state = 'received'
+  group by t.partition, t.location
+), open as (
+  select grouped.location, sum(grouped.holders) as holders, sum(grouped.parked) as parked, min(grouped.rank) as rank,
     (array_agg(grouped.state order by grouped.rank, grouped.since))[1] as state,
     (array_agg(grouped.since order by grouped.rank, grouped.since))[1] as since
   from (
-    select t.location, t.state, coalesce(entered.at, t.changed_at) as since,
-      array_position('{held,in_doubt,reversing,executing,received}'::signalbox.state[], t.state) as rank
-    from signalbox.transactions t
-    left join lateral (
-      select h.at
-      from signalbox.transitions h
-      where h.id = t.id and h."from" <> h."to"
-      order by h.sequence desc
-      limit 1) entered on t.state in ('in_doubt', 'reversing', 'held')
-    where t.topic = $1 and t.state not in ('completed', 'rolled_back')) grouped
+    select holder.location, 1 as holders, 0 as parked, holder.state, holder.since, holder.rank
+    from holder
+    union all
+    select lane.location, 0, lane.parked, 'received', first.changed_at, 5
+    from lane
+    cross join lateral (
+      select t.changed_at
+      from signalbox.transactions t
+      where t.topic = $1 and t.partition = lane.partition and t.location = lane.location
+        and t."offset" = lane.first_offset and t.state = 'received'
+      limit 1) first) grouped
   group by grouped.location
 ), memory as (
   select deep.key as location, sum(deep.value::bigint) as waiting

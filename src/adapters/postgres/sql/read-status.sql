@@ -2,7 +2,7 @@
 -- $1 topic, $2 group. One statement, so one snapshot; one row, answer json.
 --
 -- Plan: partitions by primary key (a row a partition); transactions only through the partial index
--- transactions_open (topic, partition, state), index only, as long as what is open, however many are final;
+-- transactions_open (topic, partition, state) and transactions_parked, index only, however many are final;
 -- workers is as small as the fleet. No final row is ever read: completed = last_number - rolled_back.
 select json_build_object(
   'now', statement_timestamp(),
@@ -18,8 +18,12 @@ select json_build_object(
     from (
       select t.state, count(*) as count
       from signalbox.transactions t
-      where t.topic = $1 and t.state not in ('completed', 'rolled_back')
-      group by t.state) o),
+      where t.topic = $1 and t.state in ('executing', 'in_doubt', 'reversing', 'held')
+      group by t.state
+      union all
+      select 'received', count(*)
+      from signalbox.transactions t
+      where t.topic = $1 and t.state = 'received') o),
   'workers', (
     select coalesce(json_agg(json_build_object(
         'worker', w.worker, 'version', w.version, 'startedAt', w.started_at, 'heartbeatAt', w.heartbeat_at,
