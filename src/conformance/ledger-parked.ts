@@ -330,10 +330,18 @@ async function fencedParks(scene: Scene): Promise<void> {
   assert.equal((await scene.row(park.id)).state, 'received');
 }
 
-/** A slot that another partition takes in a commit under way. */
 async function slotTakenMeanwhile(scene: Scene): Promise<void> {
   await scene.own(0);
   await scene.own(1);
+  await takeMeanwhile(scene);
+  const known = scene.begin();
+  await scene.commit([known]);
+  assert.deepEqual(statuses(await scene.commit([known])), ['exists']);
+  await takeMeanwhile(scene); // also where conflicts are expected, because there was one just now
+}
+
+/** Another partition takes the slot in a commit under way. */
+async function takeMeanwhile(scene: Scene): Promise<void> {
   const [parked, other] = [scene.park(), scene.park()];
   await scene.commit([parked, other]);
   assert(scene.fixture.underWay !== undefined);
