@@ -110,8 +110,12 @@ async function capabilitiesFinding(url: string, participant: Participant): Promi
     return { status: 'warn', says: `${url}: one endpoint a location, not asked here` };
   }
   const where = withoutSecrets(url);
-  const capabilities = await participant.capabilities();
-  if (capabilities === null) throw new SignalboxError('SB-4102', `no answer to GET ${where}/v1/capabilities`);
+  const capabilities = await participant.capabilities('');
+  if (capabilities === 'away')
+    throw new SignalboxError('SB-4102', `no answer to GET ${where}/v1/capabilities`);
+  if (capabilities === 'none') {
+    return { status: 'warn', says: `${where}: no capabilities, so grade G0: doubt is held`, code: 'SB-4205' };
+  }
   const { grade, fence, replay, status, reverse } = capabilities;
   const has = Object.entries({ replay, fence, status, reverse }).filter(([, can]) => can);
   const says = `${where}: grade ${grade} (${has.map(([can]) => can).join(', ') || 'nothing'})`;

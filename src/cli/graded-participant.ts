@@ -17,9 +17,11 @@ export function graded(participant: Participant, grade: Grade): Participant {
     execute: (call) => participant.execute(call),
     status: (call) => participant.status(call),
     reverse: (call) => participant.reverse(call),
-    capabilities: async () => {
-      const own = await participant.capabilities();
-      return { ...(own ?? { contract: 1, retentionSeconds: RETENTION_SECONDS, ...KNOWN[grade] }), grade };
+    capabilities: async (location) => {
+      const own = await participant.capabilities(location);
+      const known =
+        typeof own === 'string' ? { contract: 1, retentionSeconds: RETENTION_SECONDS, ...KNOWN[grade] } : own;
+      return { ...known, grade };
     },
     close: () => participant.close(),
   };

@@ -42,9 +42,9 @@ export const PARTICIPANT_RULES: readonly ParticipantRule[] = [
 ];
 
 /** Contract 6. Null stands for no answer. */
-export async function checkCapabilities(participant: Participant): Promise<void> {
-  const capabilities = await participant.capabilities();
-  assert.ok(capabilities !== null, 'GET /v1/capabilities gives no answer of the contract');
+export async function checkCapabilities(participant: Participant, location: string): Promise<void> {
+  const capabilities = await participant.capabilities(location);
+  assert.ok(typeof capabilities !== 'string', 'GET /v1/capabilities gives no answer of the contract');
   const { contract, grade, replay, fence, status } = capabilities;
   assert.deepEqual(
     { contract, grade, replay, fence, status },

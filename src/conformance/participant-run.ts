@@ -24,9 +24,9 @@ const SLOTS = [1, 2] as const;
 
 /** One finding a rule, in order. Never throws: what a rule throws is its finding. */
 export async function* runParticipantRules(subject: RunSubject): AsyncGenerator<RuleFinding> {
-  const { participant, prefix } = subject;
+  const { participant, location, prefix } = subject;
   const capabilities = { rule: 'contract 6', name: 'says what it keeps to, as grade G3', advice: false };
-  yield await findingOf(capabilities, () => checkCapabilities(participant));
+  yield await findingOf(capabilities, () => checkCapabilities(participant, location));
   for (const [index, rule] of PARTICIPANT_RULES.entries()) {
     yield await findingOf(rule, async () => {
       const firstToken = await tokenAbove(subject, `${prefix}-${index}`);

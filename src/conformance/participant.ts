@@ -29,7 +29,7 @@ export function participantConformance(name: string, makeFixture: () => Promise<
     const newSubject = (): Subject => subjectAt(fixture, `place-${++places}`);
     const newCaller = (): Caller => new Caller(newSubject());
 
-    it('says that it is G3', () => checkCapabilities(fixture.participant));
+    it('says that it is G3', () => checkCapabilities(fixture.participant, 'conformance'));
     for (const { rule, name: what, check } of PARTICIPANT_RULES) {
       it(`${rule} ${what}`, () => check(newSubject()));
     }

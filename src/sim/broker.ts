@@ -49,6 +49,7 @@ export class SimBroker {
       name: 'transactions',
       id: `topic-${options.virtual.seed}`,
       partitions: options.partitions,
+      retentionMs: null,
     };
     this.records = Array.from({ length: options.partitions }, () => []);
     this.#nextOffset = Array.from({ length: options.partitions }, () => options.random.between(0, 3));

@@ -4,56 +4,44 @@
  */
 import type { Token } from '../core/answer.ts';
 import type { ErrorCode } from '../core/errors/catalogue.ts';
-import { type FinalState, isFinal, isHolding, isLegal, type State } from '../core/states.ts';
+import { isFinal, isHolding, isLegal, type State } from '../core/states.ts';
 import type {
   Begin,
   BeginAnswer,
+  BeginParked,
+  BeginParkedAnswer,
   Change,
   ChangeAnswer,
   Commit,
   CommitAnswer,
   DeadLetter,
   EntryAnswer,
+  Ledger,
   LedgerIdentity,
+  LocationLimit,
+  Park,
+  ParkAnswer,
+  ParkedRow,
   PartitionHead,
-  PartitionState,
   RaisedPartition,
   Row,
   StoredResult,
   TakeOver,
 } from '../engine/ports-ledger.ts';
+import { parkedOf, prunableOf, resultsOf } from './ledger-reads.ts';
+import {
+  type Context,
+  newPartition,
+  placeOf,
+  type SimCommand,
+  type SimPartition,
+  type SimRow,
+  type SimTransition,
+  stateOf,
+} from './ledger-rows.ts';
 
 /** Attempts in a row that may end by a take-over before the transaction is held. */
 const TAKEOVERS_MAX = 3;
-
-export type SimRow = { -readonly [K in keyof Row]: Row[K] } & {
-  topic: string;
-  detail: string | null;
-  worker: string;
-};
-
-export interface SimTransition {
-  readonly id: string;
-  readonly atMs: number;
-  readonly event: string;
-  readonly from: State | 'none';
-  readonly to: State;
-  readonly token: Token | null;
-  readonly worker: string;
-  readonly epoch: number;
-}
-
-interface SimPartition {
-  topicId: string;
-  group: string;
-  epoch: number;
-  worker: string;
-  watermark: number | null;
-  published: number;
-  lastNumber: number;
-  rolledBack: number;
-  duplicates: number;
-}
 
 export class SimLedgerStore {
   readonly rows = new Map<string, SimRow>();
@@ -62,6 +50,8 @@ export class SimLedgerStore {
   readonly partitions = new Map<string, SimPartition>();
   /** Settings of locations, as an operator would make them. */
   readonly locations = new Map<string, { concurrency: number | null; paused: boolean }>();
+  readonly commands = new Map<number, SimCommand>();
+  readonly #topicPartitions = new Map<string, number>();
   readonly #holders = new Map<string, Map<number, string>>();
   readonly #clock: () => number;
   #token = 0n;
@@ -90,7 +80,9 @@ export class SimLedgerStore {
     const context = { identity, atMs, heads, numbers };
     each('dead-letter', (index) => this.#deadLetter(context, commit.entries[index] as DeadLetter));
     each('change', (index) => this.#change(context, commit.entries[index] as Change));
+    each('park', (index) => this.#park(context, commit.entries[index] as Park));
     each('begin', (index) => this.#begin(context, commit.entries[index] as Begin));
+    each('begin-parked', (index) => this.#beginParked(context, commit.entries[index] as BeginParked));
     for (const head of heads.values()) this.#head(context, head);
     return { atMs, fenced, answers };
   }
@@ -104,12 +96,16 @@ export class SimLedgerStore {
     known.epoch += 1;
     known.worker = identity.worker;
     const holders: Row[] = [];
+    const waiting = new Map<string, number>();
     for (const row of this.rows.values()) {
-      if (row.topic !== identity.topic || row.partition !== partition || !isHolding(row.state)) continue;
+      if (row.topic !== identity.topic || row.partition !== partition) continue;
+      if (row.state === 'received') waiting.set(row.location, (waiting.get(row.location) ?? 0) + 1);
+      if (!isHolding(row.state)) continue;
       if (row.state === 'executing') this.#takenOver(identity, row, known.epoch);
       holders.push({ ...row });
     }
-    return { outcome: 'owned', ...stateOf(known), holders };
+    const parked = [...waiting].map(([location, count]) => ({ location, count }));
+    return { outcome: 'owned', ...stateOf(known), holders, parked };
   }
 
   raise(identity: LedgerIdentity, owned: readonly { partition: number; epoch: number }[]): RaisedPartition[] {
@@ -129,23 +125,34 @@ export class SimLedgerStore {
   }
 
   results(identity: LedgerIdentity, partition: number, after: number, limit: number): StoredResult[] {
-    return [...this.rows.values()]
-      .filter(
-        (row) => row.topic === identity.topic && row.partition === partition && (row.number ?? 0) > after,
-      )
-      .sort((a, b) => (a.number ?? 0) - (b.number ?? 0))
-      .slice(0, limit)
-      .map((row) => ({
-        number: row.number ?? 0,
-        id: row.id,
-        location: row.location,
-        type: row.type,
-        state: row.state as FinalState,
-        reason: row.reason,
-        evidence: row.evidence,
-        finishedAtMs: row.finishedAtMs ?? 0,
-        traceparent: row.traceparent,
-      }));
+    return resultsOf(this.#rowsOf(identity, partition), after, limit);
+  }
+
+  parked(identity: LedgerIdentity, lane: Parameters<Ledger['parked']>[0]): ParkedRow[] {
+    return parkedOf(this.#rowsOf(identity, lane.partition), lane);
+  }
+
+  #rowsOf({ topic }: LedgerIdentity, partition: number): SimRow[] {
+    return [...this.rows.values()].filter((row) => row.topic === topic && row.partition === partition);
+  }
+
+  limits(): { atMs: number; limits: LocationLimit[] } {
+    const limits = [...this.locations].map(([location, limit]) => ({ location, ...limit }));
+    return { atMs: this.#clock(), limits };
+  }
+
+  prune(identity: LedgerIdentity, partition: number, older: { thanMs: number; limit: number }): number {
+    const published = this.partitions.get(placeOf(identity.topic, partition))?.published ?? 0;
+    const beforeMs = this.#clock() - older.thanMs;
+    const old = prunableOf(this.#rowsOf(identity, partition), { published, beforeMs, limit: older.limit });
+    for (const { id } of old) this.rows.delete(id);
+    return old.length;
+  }
+
+  notePartitions({ topic }: LedgerIdentity, count: number): number | null {
+    const before = this.#topicPartitions.get(topic) ?? null;
+    this.#topicPartitions.set(topic, count);
+    return before;
   }
 
   // ---------------------------------------------------------------------------------------- entries
@@ -157,12 +164,25 @@ export class SimLedgerStore {
   }
 
   #change(context: Context, change: Change): ChangeAnswer {
+    const answer = this.#changeRow(context, change);
+    const command = this.commands.get(change.command ?? -1);
+    if (command?.outcome === null) {
+      command.outcome = answer.status === 'done' ? 'applied' : 'refused';
+      command.found = answer.status === 'changed' ? `${answer.state} ${answer.token}` : null;
+    }
+    return answer;
+  }
+
+  #changeRow(context: Context, change: Change): ChangeAnswer {
     const row = this.rows.get(change.id);
     if (row === undefined) return { status: 'changed', state: null, token: null };
     const here = row.topic === context.identity.topic && row.partition === change.partition;
-    if (!here || row.state !== change.fromState || row.token !== change.fromToken) {
-      return { status: 'changed', state: row.state, token: row.token };
+    const token = row.state === 'received' ? null : row.token;
+    if (!here || row.state !== change.fromState || token !== change.fromToken) {
+      return { status: 'changed', state: row.state, token };
     }
+    if (change.deadlineMs !== null) row.deadlineMs = context.atMs + change.deadlineMs;
+    row.byPerson ||= change.byPerson;
     const late = change.lateTo !== null && context.atMs > row.deadlineMs;
     const to = late && change.lateTo !== null ? change.lateTo : change.to;
     if (!isLegal(row.state, change.event, to)) throw new Error(`illegal: ${row.state} ${change.event} ${to}`);
@@ -202,16 +222,74 @@ export class SimLedgerStore {
       this.#finish(context, row);
       return { status: 'expired', number: row.number ?? 0 };
     }
-    const setting = this.locations.get(begin.location);
-    if (setting?.paused === true) return { status: 'paused' };
-    const concurrency = setting?.concurrency ?? begin.concurrency;
-    const holders = this.#holders.get(begin.location);
-    const above = [...(holders?.keys() ?? [])].some((slot) => slot > concurrency);
-    const held = holders?.has(begin.slot) === true;
-    if (begin.slot > concurrency || above || held) return { status: 'busy' };
+    const refused = this.#noRoom(begin);
+    if (refused !== null) return refused;
     const row = this.#insert(context, begin, 'executing');
     this.#hold(row);
     return { status: 'done', token: row.token, notAfterMs: row.notAfterMs };
+  }
+
+  #park(context: Context, park: Park): ParkAnswer {
+    const known = this.rows.get(park.id);
+    if (known !== undefined) {
+      const { topic, partition, offset, location, state, payload } = known;
+      return { status: 'exists', row: { topic, partition, offset, location, state, payload } };
+    }
+    const row = this.#insert(
+      context,
+      { ...park, kind: 'begin', slot: 0, timeoutMs: 0, deadlineMs: 0, concurrency: 0 },
+      'received',
+    );
+    row.token = '0';
+    return { status: 'done' };
+  }
+
+  #beginParked(context: Context, begin: BeginParked): BeginParkedAnswer {
+    const { identity, atMs } = context;
+    const row = this.rows.get(begin.id);
+    const here = row?.topic === identity.topic && row.partition === begin.partition;
+    if (row === undefined || !here || row.state !== 'received') {
+      return { status: 'changed', state: row?.state ?? null, token: row?.token ?? null };
+    }
+    if (row.expiresAtMs !== null && row.expiresAtMs < atMs) {
+      row.state = 'rolled_back';
+      row.reason = 'expired';
+      this.#note(context, row, 'expire', 'received');
+      this.#finish(context, row);
+      return { status: 'expired', number: row.number ?? 0 };
+    }
+    const refused = this.#noRoom(begin);
+    if (refused !== null) return refused;
+    const deadlineMs = Math.min(atMs + begin.deadlineMs, row.expiresAtMs ?? Number.MAX_SAFE_INTEGER);
+    const notAfterMs = Math.min(atMs + begin.timeoutMs, deadlineMs);
+    const { slot, plan } = begin;
+    const { worker } = identity;
+    const token = this.#nextToken(null);
+    Object.assign(row, {
+      slot,
+      plan,
+      token,
+      worker,
+      deadlineMs,
+      notAfterMs,
+      beganAtMs: atMs,
+      state: 'executing',
+    });
+    this.#note(context, row, 'begin', 'received');
+    this.#hold(row);
+    return { status: 'done', token: row.token, notAfterMs };
+  }
+
+  /** Why nothing may begin in this slot now; null when it may. */
+  #noRoom({ location, slot, concurrency: otherwise }: Pick<Begin, 'location' | 'slot' | 'concurrency'>): {
+    readonly status: 'paused' | 'busy';
+  } | null {
+    const setting = this.locations.get(location);
+    if (setting?.paused === true) return { status: 'paused' };
+    const concurrency = setting?.concurrency ?? otherwise;
+    const holders = this.#holders.get(location);
+    const above = [...(holders?.keys() ?? [])].some((held) => held > concurrency);
+    return slot > concurrency || above || holders?.has(slot) === true ? { status: 'busy' } : null;
   }
 
   #insert({ identity, atMs, heads }: Context, begin: Begin, state: State): SimRow {
@@ -232,6 +310,7 @@ export class SimLedgerStore {
       evidence: null,
       reason: null,
       code: null,
+      byPerson: false,
       detail: null,
       attempts: 0,
       takeovers: 0,
@@ -242,10 +321,12 @@ export class SimLedgerStore {
       number: null,
       traceparent: begin.traceparent,
       worker: identity.worker,
+      expiresAtMs: begin.expiresAtMs,
+      recordTimeMs: begin.recordTimeMs,
     };
     this.rows.set(begin.id, row);
     const epoch = heads.get(begin.partition)?.epoch ?? 0;
-    const event = state === 'executing' ? 'begin' : 'expire';
+    const event = state === 'executing' ? 'begin' : state === 'received' ? 'park' : 'expire';
     this.transitions.push({
       id: row.id,
       atMs,
@@ -316,34 +397,4 @@ export class SimLedgerStore {
     this.#token += 1n;
     return String(this.#token);
   }
-}
-
-interface Context {
-  readonly identity: LedgerIdentity;
-  readonly atMs: number;
-  readonly heads: ReadonlyMap<number, PartitionHead>;
-  /** Last number given, by partition. */
-  readonly numbers: Map<number, number>;
-}
-
-function placeOf(topic: string, partition: number): string {
-  return `${topic}/${partition}`;
-}
-
-function stateOf({ epoch, watermark, published, lastNumber }: SimPartition): PartitionState {
-  return { epoch, watermark, published, lastNumber };
-}
-
-function newPartition({ topicId, group, worker }: LedgerIdentity): SimPartition {
-  return {
-    topicId,
-    group,
-    epoch: 0,
-    worker,
-    watermark: null,
-    published: 0,
-    lastNumber: 0,
-    rolledBack: 0,
-    duplicates: 0,
-  };
 }

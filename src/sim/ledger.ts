@@ -4,12 +4,14 @@
  * the take-over's update amounts to.
  */
 import {
+  type Command,
   type Commit,
   type CommitAnswer,
   type Heartbeat,
   type Ledger,
   LedgerError,
   type LedgerIdentity,
+  type ParkedRow,
   type RaisedPartition,
   type Row,
   type StoredResult,
@@ -72,6 +74,31 @@ export class SimLedger implements Ledger {
 
   results(partition: number, after: number, limit: number): Promise<StoredResult[]> {
     return this.#ask(() => this.#options.store.results(this.#options.identity, partition, after, limit));
+  }
+
+  parked(lane: Parameters<Ledger['parked']>[0]): Promise<ParkedRow[]> {
+    return this.#ask(() => this.#options.store.parked(this.#options.identity, lane));
+  }
+
+  commands(partitions: readonly number[]): Promise<Command[]> {
+    return this.#ask(() =>
+      [...this.#options.store.commands.values()]
+        .filter(({ command, outcome }) => outcome === null && partitions.includes(command.partition))
+        .map(({ command }) => command)
+        .sort((a, b) => a.sequence - b.sequence),
+    );
+  }
+
+  limits(): ReturnType<Ledger['limits']> {
+    return this.#ask(() => this.#options.store.limits());
+  }
+
+  prune(partition: number, thanMs: number, limit: number): Promise<number> {
+    return this.#ask(() => this.#options.store.prune(this.#options.identity, partition, { thanMs, limit }));
+  }
+
+  notePartitions(count: number): Promise<number | null> {
+    return this.#ask(() => this.#options.store.notePartitions(this.#options.identity, count));
   }
 
   heartbeat(_: Heartbeat): Promise<void> {

@@ -3,7 +3,8 @@ import { sameContent } from '../core/content.ts';
 import { isHolding } from '../core/states.ts';
 import type { SimBroker, SimRecord } from './broker.ts';
 import { textOf } from './broker.ts';
-import type { SimLedgerStore, SimRow } from './ledger-store.ts';
+import type { SimRow } from './ledger-rows.ts';
+import type { SimLedgerStore } from './ledger-store.ts';
 import type { Effect, SimSite } from './site.ts';
 
 export interface Evidence {

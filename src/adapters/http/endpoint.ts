@@ -28,11 +28,6 @@ export class Endpoint {
     this.#fixed = template.includes(HOLE) ? null : targetOf(template);
   }
 
-  /** Null when each location has its own. */
-  get single(): Target | null {
-    return this.#fixed;
-  }
-
   /** Null when the location cannot stand in the URL (a host name is stricter than a location). */
   of(location: string): Target | null {
     if (this.#fixed !== null) return this.#fixed;

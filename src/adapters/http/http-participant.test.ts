@@ -372,7 +372,7 @@ describe('HttpParticipant: what it tells and how it waits', () => {
     await participant.close();
     assert.equal((await call).outcome, 'unknown');
     assert.equal((await participant.execute(callWith())).outcome, 'unknown');
-    assert.equal(await participant.capabilities(), null);
+    assert.equal(await participant.capabilities('atm-1'), 'away');
   });
 });
 
@@ -400,27 +400,27 @@ describe('HttpParticipant: capabilities', () => {
 
   it('are asked once a minute, once for all who ask at the same time', async (t) => {
     const { clock, participant, requests } = await open(t, body(JSON.stringify(G3)));
-    const both = await Promise.all([participant.capabilities(), participant.capabilities()]);
+    const both = await Promise.all([participant.capabilities('atm-1'), participant.capabilities('atm-1')]);
     assert.deepEqual(both, [G3, G3]);
     clock.ms = 59_999;
-    await participant.capabilities();
+    await participant.capabilities('atm-1');
     assert.equal(requests(), 1);
     clock.ms = 60_000;
-    await participant.capabilities();
+    await participant.capabilities('atm-1');
     assert.equal(requests(), 2);
   });
 
   it('stay what they were while the participant is out of reach', async (t) => {
     const { clock, answers, participant } = await open(t, body(JSON.stringify(G3)));
-    await participant.capabilities();
+    await participant.capabilities('atm-1');
     clock.ms = 60_000;
     answers.next = (_request, response) => response.destroy();
-    assert.deepEqual(await participant.capabilities(), G3);
+    assert.deepEqual(await participant.capabilities('atm-1'), G3);
     answers.next = body('{}', 503);
-    assert.deepEqual(await participant.capabilities(), G3);
+    assert.deepEqual(await participant.capabilities('atm-1'), G3);
   });
 
-  it('are null without an answer of the contract, and for a template', async (t) => {
+  it('are none without an answer of the contract, and away without any', async (t) => {
     const bad = [
       {},
       { ...G3, contract: 2 },
@@ -430,12 +430,25 @@ describe('HttpParticipant: capabilities', () => {
     ];
     for (const answer of [...bad, [], null]) {
       const { participant } = await open(t, body(JSON.stringify(answer)));
-      assert.equal(await participant.capabilities(), null, JSON.stringify(answer));
+      assert.equal(await participant.capabilities('atm-1'), 'none', JSON.stringify(answer));
     }
     const { participant } = await open(t, body('{}', 404));
-    assert.equal(await participant.capabilities(), null);
-    const template = participantFor('http://{location}.dispensers.invalid');
-    assert.equal(await template.capabilities(), null);
-    await template.close();
+    assert.equal(await participant.capabilities('atm-1'), 'none');
+    const away = await open(t, (_request, response) => response.destroy());
+    assert.equal(await away.participant.capabilities('atm-1'), 'away');
+  });
+
+  it('are those of the endpoint of the location', async (t) => {
+    const { url } = await serve(t, (request, response) => {
+      const grade = request.url === '/at/old/v1/capabilities' ? 'G1' : 'G3';
+      response.end(JSON.stringify({ ...G3, grade }));
+    });
+    const participant = participantFor(`${url}/at/{location}`);
+    const grades = await Promise.all(['old', 'new'].map((location) => participant.capabilities(location)));
+    assert.deepEqual(
+      grades.map((found) => (typeof found === 'string' ? found : found.grade)),
+      ['G1', 'G3'],
+    );
+    await participant.close();
   });
 });

@@ -53,6 +53,14 @@ export interface HttpParticipantOptions {
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
 }
 
+/** Controllers whose capabilities are kept: as many as a large network has, some MB. */
+const CAPABILITIES_MAX = 20_000;
+
+interface Known {
+  readonly value: Capabilities | 'none';
+  readonly untilMs: number;
+}
+
 export class HttpParticipant implements Participant {
   readonly #world: World;
   readonly #endpoint: Endpoint;
@@ -62,8 +70,9 @@ export class HttpParticipant implements Participant {
   readonly #secrets: readonly string[];
   /** In order of last use. */
   readonly #pools = new Map<string, Pool>();
-  #capabilities: { readonly value: Capabilities | null; readonly untilMs: number } | null = null;
-  #asking: Promise<Capabilities | null> | null = null;
+  /** By target, the one asked longest ago first. */
+  readonly #capabilities = new Map<string, Known>();
+  readonly #asking = new Map<string, Promise<Capabilities | 'none' | 'away'>>();
   #closed = false;
 
   /** Throws SB-5002 for an endpoint or header that cannot be used. */
@@ -92,18 +101,18 @@ export class HttpParticipant implements Participant {
   }
 
   /**
-   * Asked of the one endpoint and kept for 60 s; null for a template, and when the answer is not one. While the
-   * participant is out of reach the last answer stays: an outage does not change what a controller can do.
+   * Asked of the endpoint of the location and kept for 60 s. While the participant is out of reach the last answer
+   * stays: an outage does not change what a controller can do.
    */
-  capabilities(): Promise<Capabilities | null> {
-    const target = this.#endpoint.single;
-    if (target === null || this.#closed) return Promise.resolve(null);
-    const known = this.#capabilities;
-    if (known !== null && this.#world.monotonic() < known.untilMs) return Promise.resolve(known.value);
-    this.#asking ??= this.#askCapabilities(target).finally(() => {
-      this.#asking = null;
-    });
-    return this.#asking;
+  capabilities(location: string): Promise<Capabilities | 'none' | 'away'> {
+    const target = this.#endpoint.of(location);
+    if (target === null || this.#closed) return Promise.resolve('away');
+    const key = `${target.origin}${target.path}`;
+    const known = this.#capabilities.get(key);
+    if (known !== undefined && this.#world.monotonic() < known.untilMs) return Promise.resolve(known.value);
+    const asking = this.#asking.get(key) ?? this.#askCapabilities(target, key);
+    this.#asking.set(key, asking);
+    return asking.finally(() => this.#asking.delete(key));
   }
 
   /** Ends idle connections and aborts what is under way. */
@@ -195,7 +204,7 @@ export class HttpParticipant implements Participant {
     return classify(kind, body);
   }
 
-  async #askCapabilities(target: Target): Promise<Capabilities | null> {
+  async #askCapabilities(target: Target, key: string): Promise<Capabilities | 'none' | 'away'> {
     const request = {
       path: `${target.path}/v1/capabilities`,
       method: 'GET',
@@ -204,9 +213,13 @@ export class HttpParticipant implements Participant {
     const timeoutMs = CAPABILITIES_TIMEOUT_MS;
     const exchanged = await this.#exchange(target, { request, timeoutMs, signal: null });
     const answered = exchanged.status !== null && exchanged.status < 500;
-    if (!answered) return this.#capabilities?.value ?? null;
-    const value = exchanged.status === 200 ? parseCapabilities(jsonOf(exchanged.body)) : null;
-    this.#capabilities = { value, untilMs: this.#world.monotonic() + CAPABILITIES_CACHED_MS };
+    if (!answered) return this.#capabilities.get(key)?.value ?? 'away';
+    const parsed = exchanged.status === 200 ? parseCapabilities(jsonOf(exchanged.body)) : null;
+    const value = parsed ?? 'none';
+    this.#capabilities.delete(key);
+    this.#capabilities.set(key, { value, untilMs: this.#world.monotonic() + CAPABILITIES_CACHED_MS });
+    const [oldest] = this.#capabilities.keys();
+    if (this.#capabilities.size > CAPABILITIES_MAX && oldest !== undefined) this.#capabilities.delete(oldest);
     return value;
   }
 

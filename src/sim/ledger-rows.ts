@@ -1,0 +1,73 @@
+/** What the simulated ledger is made of: rows, partitions, commands, and the context of one commit. */
+import type { Token } from '../core/answer.ts';
+import type { State } from '../core/states.ts';
+import type { Command, LedgerIdentity, PartitionHead, PartitionState, Row } from '../engine/ports-ledger.ts';
+
+export type SimRow = { -readonly [K in keyof Row]: Row[K] } & {
+  topic: string;
+  detail: string | null;
+  worker: string;
+  expiresAtMs: number | null;
+  recordTimeMs: number;
+};
+
+/** A decision of a person, and what became of it. */
+export interface SimCommand {
+  readonly command: Command;
+  outcome: 'applied' | 'refused' | null;
+  /** State and token that were found when it was refused. */
+  found: string | null;
+}
+
+export interface SimTransition {
+  readonly id: string;
+  readonly atMs: number;
+  readonly event: string;
+  readonly from: State | 'none';
+  readonly to: State;
+  readonly token: Token | null;
+  readonly worker: string;
+  readonly epoch: number;
+}
+
+export interface SimPartition {
+  topicId: string;
+  group: string;
+  epoch: number;
+  worker: string;
+  watermark: number | null;
+  published: number;
+  lastNumber: number;
+  rolledBack: number;
+  duplicates: number;
+}
+
+export interface Context {
+  readonly identity: LedgerIdentity;
+  readonly atMs: number;
+  readonly heads: ReadonlyMap<number, PartitionHead>;
+  /** Last number given, by partition. */
+  readonly numbers: Map<number, number>;
+}
+
+export function placeOf(topic: string, partition: number): string {
+  return `${topic}/${partition}`;
+}
+
+export function stateOf({ epoch, watermark, published, lastNumber }: SimPartition): PartitionState {
+  return { epoch, watermark, published, lastNumber };
+}
+
+export function newPartition({ topicId, group, worker }: LedgerIdentity): SimPartition {
+  return {
+    topicId,
+    group,
+    epoch: 0,
+    worker,
+    watermark: null,
+    published: 0,
+    lastNumber: 0,
+    rolledBack: 0,
+    duplicates: 0,
+  };
+}
