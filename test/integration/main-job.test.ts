@@ -66,8 +66,8 @@ describe('the main job', () => {
 
     await stage.ownedBy(['w1', 'w2', 'w3'], PHASE_MS);
     await producer.reached(0.1, PHASE_MS);
+    await stage.killAtWork('w1', PHASE_MS);
     marks.set('kill');
-    fleet.signal('w1', 'SIGKILL');
     await stage.ownedBy(['w2', 'w3'], PHASE_MS);
     await producer.reached(0.25, PHASE_MS);
     marks.set('join');

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import type { FaultChange } from '../../src/site/faults.ts';
 import { type JournalLine, parseLine } from '../../src/site/journal.ts';
 import { Child } from './child.ts';
 
@@ -55,6 +56,12 @@ export class SiteProcess {
     });
     this.#child = child;
     await child.line('ready', READY_MS, ({ ready }) => ready === true);
+  }
+
+  /** Changes the faults in force at the site (src/site/faults.ts). */
+  async change(faults: FaultChange): Promise<void> {
+    const answer = await fetch(`${this.url}/site/faults`, { method: 'POST', body: JSON.stringify(faults) });
+    if (!answer.ok) throw new Error(`the site refuses ${JSON.stringify(faults)}: ${await answer.text()}`);
   }
 
   async stop(): Promise<void> {

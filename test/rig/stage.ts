@@ -46,6 +46,10 @@ const DRAIN_TIMEOUT_MS = 15_000;
 /** Beyond the drain time a process takes this long to close and go, at most. */
 const EXIT_GRACE_MS = 6_000;
 
+/** A step under way of a worker, begun so lately that its time-out is still far. */
+const AT_WORK = `select t.id from signalbox.transactions t join signalbox.partitions p using (topic, partition)
+  where p.worker = $1 and t.state = 'executing' and t.began_at > now() - interval '1 second' limit 1`;
+
 interface Parts {
   readonly endTurn: () => void;
   readonly directory: string;
@@ -190,6 +194,18 @@ export class Stage {
           .join(' ') === wanted
       );
     });
+  }
+
+  /** SIGKILL in the middle of steps: effects do not end until the ledger shows some of this worker's under way. */
+  async killAtWork(worker: string, timeoutMs: number): Promise<void> {
+    const { ledger, site } = this.#parts;
+    await site.change({ jam: ['*'] });
+    await until({ what: `${worker} executes steps`, timeoutMs, pollMs: 20 }, async () => {
+      const rows = await ledger.rows(AT_WORK, [worker]);
+      return rows.length > 0;
+    });
+    this.fleet.signal(worker, 'SIGKILL');
+    await site.change({ release: ['*'] });
   }
 
   async settle(timeoutMs: number): Promise<void> {

@@ -124,8 +124,8 @@ test('one holder a slot, a number only for finals, a slot for every holder', asy
 test('history and audit are append-only', async () => {
   await client.query('begin');
   await client.query(
-    `insert into signalbox.audit (sequence, at, actor, action, target, reason, hash)
-       values (1, now(), 'a', 'b', 'c', 'd', '')`,
+    `insert into signalbox.audit (sequence, at, actor, action, target, reason, detail, previous_hash, hash)
+       values (1, now(), 'a', 'b', 'c', 'd', '', '', '')`,
   );
   const statements = [
     "update signalbox.audit set actor = 'x'",

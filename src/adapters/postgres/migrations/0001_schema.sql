@@ -1,4 +1,5 @@
--- The ledger's tables (design, section 6). The commit functions are in 0002 to 0004.
+-- The ledger's tables (design, section 6). The commit functions are in 0002 to 0004, decisions of people
+-- and the audit in 0005.
 --
 -- Times are timestamptz in whole milliseconds of the database clock, but record_at and expires_at, which the
 -- record brings. Ids and locations compare byte by byte (collate "C"). Evidence is JSON text, not jsonb, which
@@ -117,15 +118,14 @@ create table signalbox.transitions (
 );
 create index transitions_id on signalbox.transitions (id, sequence);
 
--- What an operator set; a location without a row has the defaults of the configuration.
+-- What an operator set for a location, or for a pattern (* and ? cannot stand in a location); without a row the
+-- configuration counts. A row is never deleted: taken back means concurrency null and paused false.
 create table signalbox.locations (
   location text collate "C" primary key,
   concurrency integer check (concurrency > 0), -- null: the default
   paused boolean not null default false,
   reason text,
   actor text,
-  endpoint text,
-  version bigint not null default 1,
   changed_at timestamptz not null default now()
 );
 
@@ -165,31 +165,6 @@ create table signalbox.workers (
   deepest jsonb not null                  -- location to records waiting in memory
 );
 
--- Decisions of operators, applied by the worker that owns the partition.
-create table signalbox.commands (
-  sequence bigint generated always as identity primary key,
-  topic text collate "C" not null,
-  partition integer not null,
-  id text collate "C" not null,
-  location text collate "C" not null,
-  action text not null,
-  expected_state signalbox.state not null,
-  expected_token bigint,
-  evidence text,
-  reason text not null,
-  proposer text not null,
-  proposed_at timestamptz not null default now(),
-  approver text,
-  approved_at timestamptz,
-  expires_at timestamptz,
-  applied_at timestamptz,
-  outcome text,
-  found text,
-  worker text,
-  epoch bigint
-);
-create index commands_open on signalbox.commands (topic, partition) where applied_at is null;
-
 create table signalbox.events (
   sequence bigint generated always as identity primary key,
   at timestamptz not null default now(),
@@ -214,24 +189,10 @@ create table signalbox.series (
   primary key (topic, partition, minute)
 );
 
-create table signalbox.audit (
-  sequence bigint primary key,            -- without gaps: each row names the hash of the one before
-  at timestamptz not null,
-  actor text not null,
-  action text not null,
-  target text not null,
-  reason text not null,
-  detail text,
-  previous_hash bytea,
-  hash bytea not null
-);
-
 create function signalbox.refuse_change() returns trigger language plpgsql as $$
 begin
   raise exception '% is append-only', tg_table_name using errcode = 'integrity_constraint_violation';
 end $$;
-create trigger audit_append_only before update or delete or truncate on signalbox.audit
-  for each statement execute function signalbox.refuse_change();
 create trigger transitions_append_only before update on signalbox.transitions
   for each statement execute function signalbox.refuse_change();
 
