@@ -325,6 +325,12 @@ const breaks: readonly [name: string, what: string, change: Change, message: Reg
     ({ offsets }) => ({ offsets: offsets.map((sample) => ({ ...sample, groupOffset: 12 })) }),
     /^partition 0 at .* group offset 12 passes watermark null/,
   ],
+  [
+    'S9',
+    'passed before it was parked',
+    rowOf('b1', { parkedAtMs: START + 290, beganAtMs: START + 300 }),
+    /^record .* accounted at /,
+  ],
   ['S9', 'a record passed and lost', withoutRow('c1'), /^record 0\/8 was passed by 11 .* is not accounted/],
   [
     'S9',

@@ -81,6 +81,8 @@ export interface TransactionRow {
   /** JSON text by step name. */
   readonly evidence: string | null;
   readonly reason: string | null;
+  /** When it was parked; null: never. */
+  readonly parkedAtMs: number | null;
   readonly beganAtMs: number | null;
   readonly finishedAtMs: number | null;
   /** Number of the result. */

@@ -64,10 +64,9 @@ function accountedSince(accounting: Accounting, history: ReadonlyMap<string, num
       return accounting.deadLetter.atMs;
     case 'row':
     case 'duplicate': {
-      const { id, beganAtMs, finishedAtMs } = accounting.row;
-      const times = [history.get(id), beganAtMs, finishedAtMs].filter((time) => typeof time === 'number');
-      // A row that only waits tells no time: the ledger holds it, and that is all one can say.
-      return times.length === 0 ? Number.NEGATIVE_INFINITY : Math.min(...times);
+      const { id, parkedAtMs, beganAtMs, finishedAtMs } = accounting.row;
+      const times = [history.get(id), parkedAtMs, beganAtMs, finishedAtMs];
+      return Math.min(...times.filter((time) => typeof time === 'number'));
     }
     case 'unreported conflict':
     case 'nothing':

@@ -34,7 +34,8 @@ const CLOCK_TOLERANCE_MS = 50;
 const ms = (column: string): string => `(extract(epoch from ${column}) * 1000)::float8`;
 
 const TRANSACTIONS = `select id, topic, partition, "offset"::float8 as "offset", location, slot, state::text as state,
-  step, token::text as token, plan, payload, evidence, reason, ${ms('began_at')} as "beganAtMs",
+  step, token::text as token, plan, payload, evidence, reason, ${ms('parked_at')} as "parkedAtMs",
+  ${ms('began_at')} as "beganAtMs",
   ${ms('finished_at')} as "finishedAtMs", number::float8 as number, worker, epoch::float8 as epoch
 from signalbox.transactions where topic = $1`;
 const TRANSITIONS = `select s.id, ${ms('s.at')} as "atMs", s.event, s."from"::text as "from", s."to"::text as "to",
