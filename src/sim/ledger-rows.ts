@@ -71,3 +71,10 @@ export function newPartition({ topicId, group, worker }: LedgerIdentity): SimPar
     duplicates: 0,
   };
 }
+
+/** What `Row` says of a row that never began. */
+export const NO_TOKEN = '0';
+
+export function tokenOf({ token }: SimRow): Token | null {
+  return token === NO_TOKEN ? null : token;
+}

@@ -31,6 +31,7 @@ import type {
 import { parkedOf, prunableOf, resultsOf } from './ledger-reads.ts';
 import {
   type Context,
+  NO_TOKEN,
   newPartition,
   placeOf,
   type SimCommand,
@@ -38,6 +39,7 @@ import {
   type SimRow,
   type SimTransition,
   stateOf,
+  tokenOf,
 } from './ledger-rows.ts';
 
 /** Attempts in a row that may end by a take-over before the transaction is held. */
@@ -150,9 +152,9 @@ export class SimLedgerStore {
   }
 
   notePartitions({ topic }: LedgerIdentity, count: number): number | null {
-    const before = this.#topicPartitions.get(topic) ?? null;
+    const before = this.#topicPartitions.get(topic);
     this.#topicPartitions.set(topic, count);
-    return before;
+    return before ?? null;
   }
 
   // ---------------------------------------------------------------------------------------- entries
@@ -177,7 +179,7 @@ export class SimLedgerStore {
     const row = this.rows.get(change.id);
     if (row === undefined) return { status: 'changed', state: null, token: null };
     const here = row.topic === context.identity.topic && row.partition === change.partition;
-    const token = row.state === 'received' ? null : row.token;
+    const token = tokenOf(row);
     if (!here || row.state !== change.fromState || token !== change.fromToken) {
       return { status: 'changed', state: row.state, token };
     }
@@ -235,12 +237,11 @@ export class SimLedgerStore {
       const { topic, partition, offset, location, state, payload } = known;
       return { status: 'exists', row: { topic, partition, offset, location, state, payload } };
     }
-    const row = this.#insert(
+    this.#insert(
       context,
       { ...park, kind: 'begin', slot: 0, timeoutMs: 0, deadlineMs: 0, concurrency: 0 },
       'received',
     );
-    row.token = '0';
     return { status: 'done' };
   }
 
@@ -249,7 +250,7 @@ export class SimLedgerStore {
     const row = this.rows.get(begin.id);
     const here = row?.topic === identity.topic && row.partition === begin.partition;
     if (row === undefined || !here || row.state !== 'received') {
-      return { status: 'changed', state: row?.state ?? null, token: row?.token ?? null };
+      return { status: 'changed', state: row?.state ?? null, token: row === undefined ? null : tokenOf(row) };
     }
     if (row.expiresAtMs !== null && row.expiresAtMs < atMs) {
       row.state = 'rolled_back';
@@ -303,7 +304,7 @@ export class SimLedgerStore {
       slot: begin.slot,
       state,
       step: 0,
-      token: this.#nextToken(null),
+      token: state === 'received' ? NO_TOKEN : this.#nextToken(null),
       type: begin.type,
       plan: begin.plan,
       payload: begin.payload,
@@ -333,7 +334,7 @@ export class SimLedgerStore {
       event,
       from: 'none',
       to: state,
-      token: row.token,
+      token: tokenOf(row),
       worker: identity.worker,
       epoch,
     });
@@ -367,10 +368,9 @@ export class SimLedgerStore {
     row.code = (row.state === 'held' ? 'SB-4201' : 'SB-4106') satisfies ErrorCode;
     row.token = this.#nextToken(null);
     const { id, token, state: to } = row;
-    const atMs = this.#clock();
     this.transitions.push({
       id,
-      atMs,
+      atMs: this.#clock(),
       event: to === 'held' ? 'give_up' : 'takeover',
       from: 'executing',
       to,
@@ -382,7 +382,8 @@ export class SimLedgerStore {
 
   #note({ identity, atMs, heads }: Context, row: SimRow, event: string, from: State): void {
     const epoch = heads.get(row.partition)?.epoch ?? 0;
-    const { id, token, state: to } = row;
+    const { id, state: to } = row;
+    const token = tokenOf(row);
     this.transitions.push({ id, atMs, event, from, to, token, worker: identity.worker, epoch });
   }
 

@@ -5,13 +5,14 @@
 import type { Plan } from '../core/plan.ts';
 import { planText } from '../core/plan.ts';
 import { isFinal } from '../core/states.ts';
-import { DEFAULT_SETTINGS, type Observer, type Types } from '../engine/options.ts';
+import { DEFAULT_SETTINGS, type Observer, type Types, type WorkerSettings } from '../engine/options.ts';
 import { Worker } from '../engine/worker.ts';
 import { SimBroker, type SimRecord } from './broker.ts';
 import { type Faults, NO_FAULTS } from './faults.ts';
 import { SimLedger } from './ledger.ts';
 import { SimLedgerStore } from './ledger-store.ts';
 import { SimLog } from './log.ts';
+import { People, type PeopleRates } from './people.ts';
 import { SimProcess } from './process.ts';
 import { RandomStream } from './random.ts';
 import { SimSite, type SiteDefect } from './site.ts';
@@ -35,6 +36,9 @@ export interface ScenarioOptions {
   readonly duplicates: number;
   readonly conflicts: number;
   readonly badRecords: number;
+  readonly people: PeopleRates;
+  readonly parkedMax: number;
+  readonly waitingRecordsMax: number;
   readonly siteDefect: SiteDefect | null;
 }
 
@@ -98,9 +102,15 @@ export class Scenario {
     const { options, virtual } = this;
     for (let worker = 0; worker < options.workers; worker += 1) this.#startWorker();
     this.#produce();
+    const { people: rates, locations, seed } = options;
+    const { store, site } = this;
+    const random = new RandomStream(seed, 'people');
+    const count = (what: string) => this.#count(what);
+    const people = new People({ virtual, random, store, site, locations, rates, count });
     this.#chaosTick();
     await virtual.run(() => false, options.faultMs);
     this.#heal();
+    people.heal();
     const converged = await virtual.run(() => this.#isConverged(), options.faultMs + CONVERGE_MS);
     const rows = [...this.store.rows.values()];
     return {
@@ -147,12 +157,18 @@ export class Scenario {
       ledger: new SimLedger({ virtual, process, store: this.store, identity, random: network, faults }),
       participant: () => this.site.participant(process),
       types: typesOf(options),
-      settings: { ...DEFAULT_SETTINGS, commitEntriesMax: 20, waitingRecordsMax: 200 },
+      settings: this.#settings(),
       observer: this.#observer(),
       version: 'sim',
+      passing: (point) => this.#count(point),
     });
     this.#workers.set(name, { process, worker });
     void worker.start();
+  }
+
+  #settings(): WorkerSettings {
+    const { parkedMax, waitingRecordsMax } = this.options;
+    return { ...DEFAULT_SETTINGS, commitEntriesMax: 20, parkedMax, waitingRecordsMax };
   }
 
   #observer(): Observer {
@@ -252,17 +268,14 @@ export class Scenario {
   #openWork(): string {
     const { store, broker } = this;
     const open: string[] = [];
-    // Records behind a held transaction wait for a person, and the watermark of its partition with them.
-    const waitsForPerson = new Set<number>();
     for (const row of store.rows.values()) {
-      if (row.state === 'held') waitsForPerson.add(row.partition);
-      else if (!isFinal(row.state)) open.push(`${row.id} ${row.state} at ${row.location} ${row.code}`);
+      if (!isFinal(row.state)) open.push(`${row.id} ${row.state} at ${row.location} ${row.code}`);
     }
     for (let partition = 0; partition < broker.topic.partitions; partition += 1) {
       const known = store.partitions.get(`${broker.topic.name}/${partition}`);
       const end = broker.endOffset(partition);
       const records = broker.records[partition]?.length ?? 0;
-      if (records === 0 || waitsForPerson.has(partition)) continue;
+      if (records === 0) continue;
       if ((known?.watermark ?? 0) < end && known?.watermark !== end)
         open.push(`watermark ${partition}: ${known?.watermark} of ${end}`);
       if ((broker.groupOffsets.get(partition) ?? 0) < end)
@@ -270,6 +283,8 @@ export class Scenario {
       if ((known?.published ?? 0) < (known?.lastNumber ?? 0))
         open.push(`published ${partition}: ${known?.published} of ${known?.lastNumber}`);
     }
+    for (const { command, outcome } of store.commands.values())
+      if (outcome === null) open.push(`command ${command.sequence} ${command.action} ${command.id}`);
     return open.slice(0, 10).join('; ');
   }
 }

@@ -37,6 +37,8 @@ export class SimSite {
   readonly effects: Effect[] = [];
   readonly #options: SiteOptions;
   readonly #journal = new Map<string, Recorded>();
+  /** Locations where effects do not end before a time of the virtual clock. */
+  readonly #stuck = new Map<string, number>();
   readonly #marks = new Map<string, { mark: bigint; key: string }>();
 
   constructor(options: SiteOptions) {
@@ -45,6 +47,10 @@ export class SimSite {
 
   recorded(key: string): Recorded | undefined {
     return this.#journal.get(key);
+  }
+
+  stick(location: string, untilMs: number): void {
+    this.#stuck.set(location, untilMs);
   }
 
   /** The participant as one process sees it, through the network. */
@@ -135,7 +141,8 @@ export class SimSite {
     };
     this.effects.push(effect);
     const refuses = random.chance(faults().refuse);
-    virtual.after(random.between(...effectMs), () => {
+    const stuckMs = (this.#stuck.get(location) ?? 0) - virtual.elapsedMs;
+    virtual.after(Math.max(random.between(...effectMs), stuckMs), () => {
       effect.endedMs = virtual.elapsedMs;
       effect.happened = !refuses;
       if (defect === 'key-forgotten') this.#journal.delete(key);

@@ -23,6 +23,8 @@ export function swarm(seed: number): ScenarioOptions {
   const faults = Object.fromEntries(
     Object.entries(MOST).map(([name, most]) => [name, random.chance(0.5) ? most * random.next() : 0]),
   );
+  const people = new RandomStream(seed, 'swarm of people');
+  const rate = (most: number) => (people.chance(0.5) ? most * people.next() : 0);
   const share = (most: number) => (random.chance(0.5) ? most * random.next() : 0);
   return {
     seed,
@@ -39,6 +41,9 @@ export function swarm(seed: number): ScenarioOptions {
     duplicates: share(0.2),
     conflicts: share(0.1),
     badRecords: share(0.1),
+    people: { stuckPerSecond: rate(0.5), limitsPerSecond: rate(0.5), commandsPerSecond: rate(2) },
+    parkedMax: people.chance(0.3) ? people.between(2, 20) : 250_000,
+    waitingRecordsMax: people.chance(0.3) ? people.between(10, 40) : 200,
     siteDefect: null,
   };
 }
