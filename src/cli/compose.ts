@@ -17,6 +17,7 @@ import { SignalboxError } from '../core/errors/catalogue.ts';
 import { DEFAULT_SETTINGS, type Observer, type Types } from '../engine/options.ts';
 import type { Participant, TransactionLog, TransactionSender, World } from '../engine/ports.ts';
 import type { Ledger } from '../engine/ports-ledger.ts';
+import type { Operations } from '../engine/ports-operate.ts';
 import type { ReadModel } from '../engine/ports-read.ts';
 import { Worker } from '../engine/worker.ts';
 import { graded } from './graded-participant.ts';
@@ -154,6 +155,11 @@ function openLedger(
     ledgerConnections,
     allowMigrate: false,
   });
+}
+
+export async function openOperations(config: Config, address: LedgerAddress): Promise<Operations> {
+  const { PostgresOperations } = await import('../adapters/postgres/operations.ts');
+  return new PostgresOperations({ ...postgresOptions(address), topic: config.topic });
 }
 
 function postgresOptions({ connectionString, ssl }: LedgerAddress) {

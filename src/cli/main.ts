@@ -5,6 +5,7 @@ import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { configuredTypes } from '../config/types.ts';
 import { SignalboxError } from '../core/errors/catalogue.ts';
+import type { Operations } from '../engine/ports-operate.ts';
 import type { ReadModel } from '../engine/ports-read.ts';
 import {
   boundHeapGrowth,
@@ -12,6 +13,7 @@ import {
   ledgerName,
   loadTelemetry,
   migrateLedger,
+  openOperations,
   openReadModel,
   openSender,
   packageVersion,
@@ -21,16 +23,12 @@ import {
 import type { DemoOptions } from './demo-command.ts';
 import { EXIT_OTHER, fail } from './fail.ts';
 import { locationsCommand } from './locations-command.ts';
+import { type Common, operateCommands } from './operate-program.ts';
 import { sendCommand } from './send-command.ts';
 import { showCommand } from './show-command.ts';
 import { EXIT_SECOND_SIGNAL, isForwarded, onStopSignal } from './stop-signal.ts';
 import { processTerminal, show } from './terminal.ts';
 import { whyCommand } from './why-command.ts';
-
-interface Common {
-  readonly config?: string;
-  readonly json?: boolean;
-}
 
 const world = realWorld();
 const version = await packageVersion();
@@ -90,6 +88,18 @@ async function reading(common: Common, work: (read: ReadModel) => Promise<number
   } finally {
     await read.close();
   }
+}
+
+async function operating(common: Common, work: (operations: Operations) => Promise<number>): Promise<never> {
+  return await end(common, async () => {
+    const config = await configOf(common);
+    const operations = await openOperations(config, await findLedger(config));
+    try {
+      return await work(operations);
+    } finally {
+      await operations.close();
+    }
+  });
 }
 
 function readingCommands(): Command[] {
@@ -253,6 +263,7 @@ function program(): Command {
   );
   top.addCommand(demoCommand());
   for (const each of readingCommands()) top.addCommand(each);
+  for (const each of operateCommands({ world, command, operating })) top.addCommand(each);
   top.addCommand(
     command('migrate', 'bring the ledger up to this version').action((common: Common) =>
       end(common, () => migrate(common)),

@@ -307,3 +307,13 @@ export function numberOf(answer: EntryAnswer | undefined): number | null {
 export function statuses({ answers }: CommitAnswer): string[] {
   return answers.map(({ status }) => status);
 }
+
+export function ids(rows: readonly { readonly id: string }[]): string[] {
+  return rows.map(({ id }) => id);
+}
+
+/** The parked transaction once it has begun. */
+export function begunParked(park: Park, answer: EntryAnswer | undefined): Open {
+  const { token } = begunOf(answer);
+  return { id: park.id, partition: park.partition, location: park.location, state: 'executing', token };
+}

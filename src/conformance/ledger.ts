@@ -11,10 +11,18 @@ import type { LedgerFixture } from './ledger-fixture.ts';
 import { NUMBER_CHECKS } from './ledger-numbers.ts';
 import { OWNER_CHECKS } from './ledger-owners.ts';
 import { PARKED_CHECKS } from './ledger-parked.ts';
+import { PARKED_CROWD_CHECKS } from './ledger-parked-crowds.ts';
 import { PEOPLE_CHECKS } from './ledger-people.ts';
 import { Scene } from './ledger-scene.ts';
 
-const CHECKS = [...COMMIT_CHECKS, ...NUMBER_CHECKS, ...PARKED_CHECKS, ...PEOPLE_CHECKS, ...OWNER_CHECKS];
+const CHECKS = [
+  ...COMMIT_CHECKS,
+  ...NUMBER_CHECKS,
+  ...PARKED_CHECKS,
+  ...PARKED_CROWD_CHECKS,
+  ...PEOPLE_CHECKS,
+  ...OWNER_CHECKS,
+];
 
 export function ledgerConformance(name: string, makeFixture: () => Promise<LedgerFixture>): void {
   describe(`${name}: contract of Ledger`, () => {

@@ -65,6 +65,23 @@ test('a deep parked lane is read a page at a time, and goes back to memory', asy
   assert.equal(scene.disturbed, 0);
 });
 
+test('a page that is not full is not read again and again while its lane stands still', async () => {
+  const scene = new StillPartition();
+  scene.fetch('A', 'A', 'A', 'A');
+  await scene.wait(1_500);
+  await scene.finish('t-0'); // t-1 is stuck, t-2 and t-3 are in the page
+  const open = Promise.withResolvers<void>();
+  scene.gate = open.promise;
+  scene.fetch('A');
+  await scene.wait(400); // t-4 is on its way to the ledger
+  const before = scene.pagesRead;
+  await scene.wait(2_000);
+  assert.ok(scene.pagesRead - before <= 2, `${scene.pagesRead - before} reads`);
+  open.resolve();
+  await scene.finishAll();
+  assert.deepEqual(scene.begun, [0, 1, 2, 3, 4]);
+});
+
 test('what a take-over finds parked begins first', async () => {
   const scene = new StillPartition({
     parked: [

@@ -47,7 +47,7 @@ interface Reading {
   /** Offset of the last row that was read back. */
   readTo: number;
   /** A read under way. */
-  loading: Promise<void> | null;
+  loading: Promise<boolean> | null;
 }
 
 /** A lane that had something waiting when it was looked at last. */
@@ -174,18 +174,20 @@ export class Parking {
     const reading = this.#readingOf(lane);
     if (!usable || reading.loading !== null) return;
     this.#host.work(() => {
-      reading.loading = this.#load(lane, reading).finally(() => {
+      const loading = this.#load(lane, reading).finally(() => {
         reading.loading = null;
       });
-      return reading.loading.then(() => this.#afterLoad(lane));
+      reading.loading = loading;
+      return loading.then((came) => (came ? this.#afterLoad(lane) : undefined));
     });
   }
 
-  async #load(lane: Lane<Waiting>, reading: Reading): Promise<void> {
+  /** Whether rows came. When none did, those that are on their way to the ledger ask again when they are there. */
+  async #load(lane: Lane<Waiting>, reading: Reading): Promise<boolean> {
     const { state, lanes, doors } = this.#host;
     const settled = this.#moving === 0 && this.#cancelling.size === 0;
     const rows = await this.#read(lane.key, reading.readTo);
-    if (rows === null || !state.alive) return;
+    if (rows === null || !state.alive) return false;
     doors.passing?.('page-read');
     const last = rows.at(-1);
     if (last !== undefined) {
@@ -195,6 +197,7 @@ export class Parking {
     } else if (settled && this.#cancelling.size === 0) {
       this.#host.disturbed(); // the ledger holds fewer rows than it told
     }
+    return last !== undefined;
   }
 
   #afterLoad(lane: Lane<Waiting>): void {

@@ -383,8 +383,7 @@ export class SimLedgerStore {
   #note({ identity, atMs, heads }: Context, row: SimRow, event: string, from: State): void {
     const epoch = heads.get(row.partition)?.epoch ?? 0;
     const { id, state: to } = row;
-    const token = tokenOf(row);
-    this.transitions.push({ id, atMs, event, from, to, token, worker: identity.worker, epoch });
+    this.transitions.push({ id, atMs, event, from, to, token: tokenOf(row), worker: identity.worker, epoch });
   }
 
   #hold(row: SimRow): void {

@@ -6,8 +6,11 @@ type Part = string;
 
 const PORTS = [
   'src/engine/ports.ts',
+  'src/engine/ports-entries.ts',
   'src/engine/ports-ledger.ts',
+  'src/engine/ports-operate.ts',
   'src/engine/ports-read.ts',
+  'src/engine/points.ts',
   'src/engine/options.ts',
 ];
 

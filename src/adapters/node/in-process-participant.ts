@@ -7,8 +7,8 @@
 import type { Answer, CallKind } from '../../core/answer.ts';
 import { classify } from '../../core/classify.ts';
 import type { ErrorCode } from '../../core/errors/catalogue.ts';
-import { storableText } from '../../core/storable-text.ts';
 import type { Grade } from '../../core/grade.ts';
+import { storableText } from '../../core/storable-text.ts';
 import type { Capabilities, Participant, StepCall, World } from '../../engine/ports.ts';
 
 /** What a function may answer: the union of the contract. Other values are `unknown` SB-4104 or SB-4111. */

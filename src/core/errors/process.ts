@@ -69,4 +69,20 @@ export const processErrors = {
     remedy: 'Look for the request id in the log; report it.',
     status: 500,
   },
+  'SB-6007': {
+    cause: 'The ledger does not hold this transaction.',
+    remedy: 'Check the id. A transaction that waits for less than a second is not in the ledger yet.',
+    status: 404,
+  },
+  'SB-6008': {
+    cause: 'The decision makes no sense in the state of the transaction.',
+    remedy: 'Look at it again ("signalbox show"), then decide on what it is now.',
+    status: 409,
+  },
+  'SB-6009': {
+    cause: 'The audit has been changed: its chain of hashes is broken.',
+    remedy:
+      'Compare with a backup from the row named beside this message; find out who may write to the database.',
+    status: 409,
+  },
 } as const satisfies Record<string, ErrorEntry>;

@@ -1,0 +1,15 @@
+/** The statements of people's decisions, one verb a file in sql/. */
+import { readFileSync } from 'node:fs';
+
+function sqlFile(name: string): string {
+  return readFileSync(new URL(`./sql/operate-${name}.sql`, import.meta.url), 'utf8');
+}
+
+export const OPERATE = {
+  setLimit: sqlFile('set-limit'),
+  find: sqlFile('find'),
+  propose: sqlFile('propose'),
+  outcome: sqlFile('outcome'),
+  attention: sqlFile('attention'),
+  audit: sqlFile('audit'),
+} as const;

@@ -1,0 +1,199 @@
+/** Decisions of people and the audit, on a real Postgres, with the ledger that applies them. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import pg from 'pg';
+import { type TestPostgres, testPostgres } from '../../../test/fixtures/postgres.ts';
+import { COMMAND_ACTIONS, COMMAND_STATES } from '../../core/commands.ts';
+import { STATES } from '../../core/states.ts';
+import type { Begin, Change, EntryAnswer, PartitionHead } from '../../engine/ports-ledger.ts';
+import { PostgresLedger } from './ledger.ts';
+import { migrate } from './migrate.ts';
+import { PostgresOperations } from './operations.ts';
+
+const WHO = { actor: 'ops', reason: 'looked at the machine' };
+let server: TestPostgres;
+let client: pg.Client;
+let ledger: PostgresLedger;
+let operations: PostgresOperations;
+let head: PartitionHead;
+
+before(async () => {
+  server = await testPostgres();
+  await migrate(server);
+  client = new pg.Client(server);
+  await client.connect();
+  const { connectionString } = server;
+  const identity = { topic: 't', topicId: 'i', group: 'g', worker: 'w' };
+  ledger = new PostgresLedger({ connectionString, identity, ledgerConnections: 1, allowMigrate: false });
+  operations = new PostgresOperations({ connectionString, topic: 't' });
+  const owned = await ledger.takeOver(0);
+  assert.equal(owned.outcome, 'owned');
+  head = { partition: 0, epoch: owned.epoch, watermark: null, published: null, duplicates: 0, lastNumber: 0 };
+});
+
+after(async () => {
+  await operations.close();
+  await ledger.close();
+  await client.end();
+  await server.stop();
+});
+
+async function commit(entry: Begin | Change): Promise<EntryAnswer> {
+  const { answers } = await ledger.commit({ heads: [head], entries: [entry] });
+  const [answer] = answers;
+  assert.ok(answer !== undefined);
+  if ('number' in answer && answer.number !== null) head = { ...head, lastNumber: answer.number };
+  return answer;
+}
+
+const change = (over: Partial<Change>): Change => ({
+  kind: 'change',
+  partition: 0,
+  id: '',
+  fromState: 'executing',
+  fromToken: null,
+  event: 'unknown',
+  to: 'in_doubt',
+  lateTo: null,
+  step: 0,
+  lateStep: 0,
+  newToken: false,
+  aboveMark: null,
+  evidence: null,
+  reason: null,
+  code: null,
+  detail: null,
+  call: null,
+  startedMs: null,
+  answeredMs: null,
+  nextAttemptMs: null,
+  timeoutMs: 1_000,
+  deadlineMs: null,
+  byPerson: false,
+  command: null,
+  ...over,
+});
+
+/** A transaction in doubt; its token. */
+async function inDoubt(id: string): Promise<string> {
+  const begun = await commit({
+    kind: 'begin',
+    partition: 0,
+    offset: 1,
+    id,
+    location: `at-${id}`,
+    slot: 1,
+    type: 'x',
+    payload: '{}',
+    plan: '1:apply',
+    timeoutMs: 1_000,
+    deadlineMs: 60_000,
+    expiresAtMs: null,
+    concurrency: 1,
+    traceparent: null,
+    recordTimeMs: 0,
+  });
+  assert.ok(begun.status === 'done' && 'token' in begun);
+  await commit(change({ id, fromToken: begun.token, code: 'SB-4101' }));
+  return begun.token;
+}
+
+test('a decision is applied in the commit that carries it out, or refused with what was found', async () => {
+  const token = await inDoubt('a');
+  const proposed = await operations.propose({ id: 'a', action: 'retry', evidence: null, ...WHO });
+  const { sequence } = proposed;
+  assert.deepEqual(proposed, { sequence, location: 'at-a', state: 'in_doubt', token, ownerAlive: false });
+  assert.deepEqual(
+    (await ledger.commands([0])).map((command) => [command.sequence, command.action, command.expectedToken]),
+    [[sequence, 'retry', token]],
+  );
+  assert.deepEqual(await operations.outcome(sequence), { outcome: 'waiting' });
+  const retry = { id: 'a', fromState: 'in_doubt', event: 'decide', to: 'executing', newToken: true } as const;
+  await commit(change({ ...retry, fromToken: token, command: sequence, deadlineMs: 60_000 }));
+  assert.deepEqual(await operations.outcome(sequence), { outcome: 'applied' });
+
+  const late = await inDoubt('b');
+  const wrong = await operations.propose({ id: 'b', action: 'ask', evidence: null, ...WHO });
+  await commit(change({ id: 'b', fromState: 'in_doubt', fromToken: late, event: 'done', to: 'completed' }));
+  const ask = { id: 'b', fromState: 'in_doubt', event: 'decide', newToken: true } as const;
+  await commit(change({ ...ask, fromToken: late, command: wrong.sequence }));
+  const found = await operations.outcome(wrong.sequence);
+  assert.deepEqual(found, { outcome: 'refused', found: `completed under token ${late}` });
+  assert.deepEqual(await ledger.commands([0]), []);
+});
+
+test('an id that the ledger does not hold, and a decision that makes no sense', async () => {
+  const complete = { action: 'complete', evidence: null, ...WHO } as const;
+  await assert.rejects(operations.propose({ id: 'nobody', ...complete }), { code: 'SB-6007' });
+  await assert.rejects(operations.propose({ id: 'b', ...complete }), { code: 'SB-6008' });
+});
+
+test('the actions and their states are those of the core', async () => {
+  for (const action of COMMAND_ACTIONS) {
+    for (const state of STATES) {
+      const insert = client.query(
+        `insert into signalbox.commands (topic, partition, id, location, action, expected_state, reason, actor,
+           applied_at) values ('other', 0, 'x', 'x', $1, $2, 'r', 'a', now())`,
+        [action, state],
+      );
+      if (COMMAND_STATES[action].includes(state)) await insert;
+      else await assert.rejects(insert, { code: '23514' }, `${action} ${state}`);
+    }
+  }
+});
+
+test('limits of locations and patterns reach the workers, and can be taken back', async () => {
+  const { atMs } = await ledger.limits(null);
+  await operations.setLimit({ location: 'depot-*', concurrency: 4, ...WHO });
+  await operations.setLimit({ location: 'depot-*', paused: true, ...WHO });
+  await operations.setLimit({ location: 'atm-1', paused: true, ...WHO });
+  await operations.setLimit({ location: 'atm-1', paused: false, ...WHO });
+  const { limits } = await ledger.limits(atMs);
+  assert.deepEqual(limits, [
+    { location: 'atm-1', concurrency: null, paused: false },
+    { location: 'depot-*', concurrency: 4, paused: true },
+  ]);
+  await operations.setLimit({ location: 'depot-*', concurrency: null, ...WHO });
+  const taken = (await ledger.limits(atMs)).limits.find(({ location }) => location === 'depot-*');
+  assert.deepEqual(taken, { location: 'depot-*', concurrency: null, paused: true });
+});
+
+test('what needs attention: held first', async () => {
+  const token = await inDoubt('h');
+  await inDoubt('d');
+  const held = { id: 'h', fromState: 'in_doubt', event: 'give_up', to: 'held', code: 'SB-4205' } as const;
+  await commit(change({ ...held, fromToken: token }));
+  const list = await operations.attention(10);
+  assert.deepEqual(
+    list.map(({ id, state, code }) => [id, state, code]),
+    [
+      ['h', 'held', 'SB-4205'],
+      ['d', 'in_doubt', 'SB-4101'],
+    ],
+  );
+});
+
+test('the audit holds every act, and a changed row is found', async () => {
+  const { rows } = await client.query<{ action: string }>(
+    'select action from signalbox.audit order by sequence',
+  );
+  const actions = [
+    'retry proposed',
+    'retry applied',
+    'ask proposed',
+    'ask refused',
+    ...Array(5).fill('limit'),
+  ];
+  assert.deepEqual(
+    rows.map(({ action }) => action),
+    actions,
+  );
+  assert.deepEqual(await operations.verifyAudit(), { rows: actions.length, brokenAt: null });
+  await client.query('alter table signalbox.audit disable trigger audit_append_only');
+  await client.query("update signalbox.audit set reason = 'nothing happened' where sequence = 3");
+  assert.deepEqual(await operations.verifyAudit(), { rows: 2, brokenAt: 3 });
+  await client.query('update signalbox.audit set reason = $1 where sequence = 3', [WHO.reason]);
+  assert.deepEqual(await operations.verifyAudit(), { rows: actions.length, brokenAt: null });
+  await client.query('delete from signalbox.audit where sequence = 5');
+  assert.deepEqual(await operations.verifyAudit(), { rows: 4, brokenAt: 5 });
+});

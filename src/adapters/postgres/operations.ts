@@ -1,0 +1,129 @@
+/** Decisions of people on Postgres (src/engine/ports-operate.ts says what each promises). */
+import { hash } from 'node:crypto';
+import type pg from 'pg';
+import { COMMAND_STATES } from '../../core/commands.ts';
+import { SignalboxError } from '../../core/errors/catalogue.ts';
+import type { State } from '../../core/states.ts';
+import type {
+  AttentionView,
+  AuditCheck,
+  CommandOutcome,
+  LimitChange,
+  Operations,
+  Proposal,
+  Proposed,
+} from '../../engine/ports-operate.ts';
+import { ConnectionPool } from './connection.ts';
+import { OPERATE } from './operate-files.ts';
+
+export interface OperationsOptions {
+  readonly connectionString: string;
+  readonly ssl?: pg.ClientConfig['ssl'];
+  readonly topic: string;
+}
+
+/** Rows of the audit that are read at once. */
+const AUDIT_PAGE = 1_000;
+
+interface Found {
+  readonly partition: number;
+  readonly location: string;
+  readonly state: State;
+  readonly token: string | null;
+  readonly alive: boolean;
+}
+
+interface AuditRow {
+  readonly sequence: string;
+  readonly at_ms: string;
+  readonly actor: string;
+  readonly action: string;
+  readonly target: string;
+  readonly reason: string;
+  readonly detail: string;
+  readonly previous_hash: Buffer;
+  readonly hash: Buffer;
+}
+
+export class PostgresOperations implements Operations {
+  readonly #topic: string;
+  readonly #pool: ConnectionPool;
+
+  /** Connects at the first call. */
+  constructor({ topic, ...connection }: OperationsOptions) {
+    this.#topic = topic;
+    this.#pool = new ConnectionPool({
+      ...connection,
+      applicationName: 'signalbox operations',
+      connectionsMax: 1,
+    });
+  }
+
+  async setLimit({ location, concurrency, paused, actor, reason }: LimitChange): Promise<void> {
+    const values = [location, concurrency ?? null, concurrency !== undefined, paused ?? null, actor, reason];
+    await this.#pool.run((client) => client.query(OPERATE.setLimit, values));
+  }
+
+  async propose({ id, action, evidence, actor, reason }: Proposal): Promise<Proposed> {
+    const { rows } = await this.#pool.run((client) => client.query<Found>(OPERATE.find, [this.#topic, id]));
+    const [row] = rows;
+    if (row === undefined) throw new SignalboxError('SB-6007', id);
+    const { partition, location, state, token, alive } = row;
+    const states = COMMAND_STATES[action];
+    if (!states.includes(state)) {
+      throw new SignalboxError('SB-6008', `${id} is ${state}; ${action} is for ${states.join(', ')}`);
+    }
+    const values = [this.#topic, partition, id, location, action, state, token, evidence, reason, actor];
+    const proposed = await this.#pool.run((client) =>
+      client.query<{ sequence: string }>(OPERATE.propose, values),
+    );
+    return { sequence: Number(proposed.rows[0]?.sequence), location, state, token, ownerAlive: alive };
+  }
+
+  async outcome(sequence: number): Promise<CommandOutcome> {
+    const { rows } = await this.#pool.run((client) =>
+      client.query<{ outcome: 'applied' | 'refused' | null; found: string | null }>(OPERATE.outcome, [
+        sequence,
+      ]),
+    );
+    const { outcome = null, found = null } = rows[0] ?? {};
+    if (outcome === null) return { outcome: 'waiting' };
+    return outcome === 'applied' ? { outcome } : { outcome, found: found ?? '' };
+  }
+
+  async attention(limit: number): Promise<AttentionView[]> {
+    const { rows } = await this.#pool.run((client) =>
+      client.query<Omit<AttentionView, 'since'> & { since: Date }>(OPERATE.attention, [this.#topic, limit]),
+    );
+    return rows.map((row) => ({ ...row, since: row.since.toISOString() }));
+  }
+
+  async verifyAudit(): Promise<AuditCheck> {
+    let rows = 0;
+    let previous: Buffer = Buffer.alloc(0);
+    for (;;) {
+      const page = await this.#pool.run((client) =>
+        client.query<AuditRow>(OPERATE.audit, [rows, AUDIT_PAGE]),
+      );
+      for (const row of page.rows) {
+        const own = Number(row.sequence) === rows + 1 && row.previous_hash.equals(previous);
+        if (!own || !row.hash.equals(auditHash(previous, row))) return { rows, brokenAt: rows + 1 };
+        rows += 1;
+        previous = row.hash;
+      }
+      if (page.rows.length < AUDIT_PAGE) return { rows, brokenAt: null };
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+}
+
+/** As signalbox.append_audit in migrations/0005_operations.sql computes it. */
+function auditHash(previous: Buffer, row: AuditRow): Buffer {
+  const { sequence, at_ms: atMs, actor, action, target, reason, detail } = row;
+  const fields = [sequence, atMs, actor, action, target, reason, detail];
+  const text = fields.map((field) => `${[...field].length}:${field}`).join('');
+  return hash('sha256', Buffer.concat([previous, Buffer.from(text)]), 'buffer');
+}

@@ -1,0 +1,14 @@
+-- Limit and pause of a location or pattern, with its audit. The lock of the audit comes last (0005, A2).
+-- $1 location, $2 concurrency (null: as configured), $3 whether it is set, $4 paused (null: left), $5 actor, $6 reason.
+with changed as (
+  insert into signalbox.locations as l (location, concurrency, paused, actor, reason, changed_at)
+    values ($1, $2::integer, coalesce($4::boolean, false), $5, $6, statement_timestamp())
+    on conflict (location) do update set
+      concurrency = case when $3::boolean then excluded.concurrency else l.concurrency end,
+      paused = coalesce($4::boolean, l.paused), actor = excluded.actor, reason = excluded.reason,
+      changed_at = excluded.changed_at
+    returning l.concurrency, l.paused)
+select signalbox.append_audit($5, 'limit', 'location ' || $1, $6,
+    'concurrency ' || coalesce(changed.concurrency::text, 'as configured')
+      || case when changed.paused then ', paused' else '' end)
+  from changed

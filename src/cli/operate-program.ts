@@ -1,0 +1,144 @@
+/** The command line of people's decisions: arguments and options of each, over operate-commands.ts. */
+import { userInfo } from 'node:os';
+import { type Command, InvalidArgumentError } from 'commander';
+import type { CommandAction } from '../core/commands.ts';
+import type { World } from '../engine/ports.ts';
+import type { LimitChange, Operations } from '../engine/ports-operate.ts';
+import {
+  actionNamed,
+  attentionCommand,
+  auditVerifyCommand,
+  decideCommand,
+  limitCommand,
+} from './operate-commands.ts';
+import { processTerminal } from './terminal.ts';
+
+export interface Common {
+  readonly config?: string;
+  readonly json?: boolean;
+}
+
+export interface OperateDoors {
+  readonly world: World;
+  readonly command: (name: string, about: string) => Command;
+  /** Runs with the ledger's operations and ends the process with the code. */
+  readonly operating: (common: Common, work: (operations: Operations) => Promise<number>) => Promise<never>;
+}
+
+interface Said extends Common {
+  readonly reason: string;
+  readonly actor: string;
+}
+
+/** Decisions are taken up every second, and a call under way may take its time-out first. */
+const WAIT_MS = 10_000;
+const ATTENTION_ROWS = 100;
+
+export function operateCommands({ world, command, operating }: OperateDoors): Command[] {
+  const said = (name: string, about: string): Command =>
+    command(name, about)
+      .requiredOption('--reason <text>', 'why; goes into the audit')
+      .option('--actor <name>', 'who decides', process.env.USER ?? userInfo().username);
+  const decides = (name: string, about: string): Command =>
+    said(name, about)
+      .argument('<id>', 'id of the transaction')
+      .option('--wait-ms <n>', 'wait this long for the owner', wholeNumber, WAIT_MS);
+  const limit = (options: Said, change: Omit<LimitChange, 'actor' | 'reason'>): Promise<never> => {
+    const { actor, reason } = options;
+    return operating(options, (operations) =>
+      limitCommand({ ...change, actor, reason }, operations, processTerminal(options.json ?? false)),
+    );
+  };
+  const decide = (
+    options: Said & { waitMs: number },
+    what: { id: string; action: CommandAction; evidence: string | null },
+  ): Promise<never> => {
+    const { actor, reason, waitMs } = options;
+    return operating(options, (operations) =>
+      decideCommand(
+        { ...what, actor, reason },
+        { operations, world, waitMs },
+        processTerminal(options.json ?? false),
+      ),
+    );
+  };
+  type Deciding = Said & { waitMs: number };
+  return [
+    said('pause', 'begin nothing at a location or pattern')
+      .argument('<location>', 'a location, or a pattern with * and ?', checkedPlace)
+      .action((location: string, options: Said) => limit(options, { location, paused: true })),
+    said('resume', 'begin again at a location or pattern')
+      .argument('<location>', 'as it was paused', checkedPlace)
+      .action((location: string, options: Said) => limit(options, { location, paused: false })),
+    said('limit', 'set how many transactions may be at work at a location or pattern')
+      .argument('<location>', 'a location, or a pattern with * and ?', checkedPlace)
+      .argument('<n>', '1 to 1000, or "default"', slots)
+      .action((location: string, concurrency: number | null, options: Said) =>
+        limit(options, { location, concurrency }),
+      ),
+    decides('decide', 'decide a held or in-doubt transaction: complete, roll-back or retry')
+      .argument('<decision>', 'complete, roll-back or retry', decision)
+      .option('--evidence <json>', 'of the step, for complete: a JSON object', evidenceText)
+      .action((id: string, action: CommandAction, options: Deciding & { evidence?: string }) =>
+        decide(options, { id, action, evidence: options.evidence ?? null }),
+      ),
+    decides('cancel', 'cancel a transaction that is parked').action((id: string, options: Deciding) =>
+      decide(options, { id, action: 'cancel', evidence: null }),
+    ),
+    decides('ask', 'ask the participant about a transaction again, now').action(
+      (id: string, options: Deciding) => decide(options, { id, action: 'ask', evidence: null }),
+    ),
+    command('attention', 'list what needs a person: held, in doubt, reversing')
+      .option('--limit <n>', 'at most this many', wholeNumber, ATTENTION_ROWS)
+      .action((options: Common & { limit: number }) =>
+        operating(options, (operations) =>
+          attentionCommand(options.limit, operations, processTerminal(options.json ?? false)),
+        ),
+      ),
+    command('audit', 'check the audit: "audit verify" computes its chain of hashes again')
+      .argument('<verify>', 'verify', verifyOnly)
+      .action((_: string, options: Common) =>
+        operating(options, (operations) =>
+          auditVerifyCommand(operations, processTerminal(options.json ?? false)),
+        ),
+      ),
+  ];
+}
+
+function wholeNumber(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('a whole number is needed');
+}
+
+function checkedPlace(text: string): string {
+  if (/^[A-Za-z0-9._~*?-]{1,128}$/.test(text)) return text;
+  throw new InvalidArgumentError('1 to 128 of A-Z a-z 0-9 . _ ~ - with * and ? in a pattern');
+}
+
+function slots(text: string): number | null {
+  if (text === 'default') return null;
+  const number = wholeNumber(text);
+  if (number >= 1 && number <= 1_000) return number;
+  throw new InvalidArgumentError('1 to 1000, or "default"');
+}
+
+function decision(text: string): CommandAction {
+  const action = actionNamed(text);
+  if (action === null) throw new InvalidArgumentError('complete, roll-back or retry');
+  return action;
+}
+
+function evidenceText(text: string): string {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return JSON.stringify(value);
+  } catch {
+    // said below
+  }
+  throw new InvalidArgumentError('a JSON object is needed');
+}
+
+function verifyOnly(text: string): string {
+  if (text === 'verify') return text;
+  throw new InvalidArgumentError('verify');
+}
