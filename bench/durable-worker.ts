@@ -47,7 +47,9 @@ const participant = new InProcessParticipant(world, {
     underWay.add(call.location);
     if (call.location === stuck.location && !released) return { outcome: 'pending' };
     const answer = { outcome: 'done', evidence: { sequence } } as const;
-    return stepMs === 0 || call.location === stuck.location ? answer : new Promise((resolve) => setTimeout(() => resolve(answer), stepMs));
+    return stepMs === 0 || call.location === stuck.location
+      ? answer
+      : new Promise((resolve) => setTimeout(() => resolve(answer), stepMs));
   },
   status: ({ location, data }) => {
     if (location !== stuck.location) return { outcome: 'never' };
