@@ -15,6 +15,7 @@ import { type Config, type TlsConfig, withoutSecrets } from '../config/config.ts
 import { configuredTypes } from '../config/types.ts';
 import { SignalboxError } from '../core/errors/catalogue.ts';
 import { DEFAULT_SETTINGS, type Observer, type Types } from '../engine/options.ts';
+import type { Point } from '../engine/points.ts';
 import type { Participant, TransactionLog, TransactionSender, World } from '../engine/ports.ts';
 import type { Ledger } from '../engine/ports-ledger.ts';
 import type { Operations } from '../engine/ports-operate.ts';
@@ -350,10 +351,11 @@ export interface WorkerParts {
   readonly types: Types;
   readonly observer: Observer;
   readonly version: string;
+  readonly passing: ((point: Point) => void) | null;
 }
 
 export function createWorker(config: Config, parts: WorkerParts): Worker {
-  const { world, address, log, participants, types, observer, version } = parts;
+  const { world, address, log, participants, types, observer, version, passing } = parts;
   const { topic, group, worker } = config;
   const identity = {
     topic,
@@ -378,6 +380,7 @@ export function createWorker(config: Config, parts: WorkerParts): Worker {
     },
     observer,
     version,
+    ...(passing === null ? {} : { passing }),
   });
 }
 

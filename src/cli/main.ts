@@ -22,6 +22,7 @@ import {
 } from './compose.ts';
 import type { DemoOptions } from './demo-command.ts';
 import { EXIT_OTHER, fail } from './fail.ts';
+import { killPoint } from './kill-point.ts';
 import { locationsCommand } from './locations-command.ts';
 import { type Common, operateCommands } from './operate-program.ts';
 import { sendCommand } from './send-command.ts';
@@ -196,6 +197,7 @@ async function run(options: Common & { port?: number; host?: string }): Promise<
     log,
     telemetry,
     observer: new telemetry.LogObserver(log, world),
+    passing: killPoint(process.env.SIGNALBOX_KILL_AT),
   });
   listenToSignals(
     (signal) => running.stop(signal),

@@ -12,6 +12,7 @@ import type { Config } from '../config/config.ts';
 import { configuredTypes } from '../config/types.ts';
 import { SignalboxError } from '../core/errors/catalogue.ts';
 import type { Observer, WorkerHealth } from '../engine/options.ts';
+import type { Point } from '../engine/points.ts';
 import type { TransactionSender, World } from '../engine/ports.ts';
 import type { ReadModel } from '../engine/ports-read.ts';
 import type { Worker } from '../engine/worker.ts';
@@ -48,6 +49,8 @@ export interface RunOptions {
   readonly log: RunLog;
   readonly telemetry: Pick<Telemetry, 'Metrics' | 'observers'>;
   readonly observer: Observer;
+  /** Told at each named point of the worker; tests end the process there. */
+  readonly passing: ((point: Point) => void) | null;
 }
 
 /** Between two tries to reach the ledger at start, in ms. */
@@ -117,7 +120,7 @@ export class Run {
   // ------------------------------------------------------------------------------------------ start
 
   async #start(): Promise<void> {
-    const { config, version, world, log } = this.#options;
+    const { config, version, world, log, passing } = this.#options;
     const { access, says } = apiAccess(config);
     const participants = await openParticipants(config, world);
     log.info(
@@ -139,6 +142,7 @@ export class Run {
       types,
       observer,
       version,
+      passing,
     });
     this.#metrics.watch({ health: () => this.#health(worker), snapshot: () => worker.snapshot() });
     const api = createApi({
