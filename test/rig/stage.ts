@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { migrate } from '../../src/adapters/postgres/migrate.ts';
 import type { Evidence } from '../../src/checkers/evidence.ts';
-import { kafkaBehindLinks, type LinkedKafka, type NoKafka } from '../fixtures/kafka.ts';
+import { type NoKafka, type OwnKafka, ownKafka } from '../fixtures/kafka.ts';
 import { type OwnPostgres, ownPostgres } from '../fixtures/postgres.ts';
 import { BrokerClient, type TopicFacts } from './broker-client.ts';
 import { collectEvidence } from './collect-evidence.ts';
@@ -23,7 +23,6 @@ import { SiteProcess } from './site-process.ts';
 import { installTakeOverProbe } from './take-over-probe.ts';
 import { takeTurn } from './turn.ts';
 import { until } from './wait.ts';
-import { closeLinks, environmentOf, openLinks, type WorkerLinks } from './worker-links.ts';
 import type { PlannedRecord } from './workload.ts';
 
 export interface StageSettings {
@@ -36,8 +35,6 @@ export interface StageSettings {
   /** Types of the configuration file; without one every type is known. */
   readonly knownType?: (type: string) => boolean;
   readonly topicConfigs?: Readonly<Record<string, string>>;
-  /** Places for workers behind links of their own. Default 0. */
-  readonly places?: number;
 }
 
 const TOPIC = 'transactions';
@@ -49,18 +46,15 @@ const DRAIN_TIMEOUT_MS = 15_000;
 /** Beyond the drain time a process takes this long to close and go, at most. */
 const EXIT_GRACE_MS = 6_000;
 
-/** Steps under way of a worker that began while no effect ends, and so lately that their time-outs are still far. */
-const AT_WORK = `select count(*)::float8 as count
-  from signalbox.transactions t join signalbox.partitions p using (topic, partition)
-  where p.worker = $1 and t.state = 'executing' and t.began_at > greatest($2, now() - interval '1 second')`;
-/** One of them may be lost on its way to the site; not all. */
-const AT_WORK_MIN = 3;
+/** A step under way of a worker, begun so lately that its time-out is still far. */
+const AT_WORK = `select t.id from signalbox.transactions t join signalbox.partitions p using (topic, partition)
+  where p.worker = $1 and t.state = 'executing' and t.began_at > now() - interval '1 second' limit 1`;
 
 interface Parts {
   readonly endTurn: () => void;
   readonly directory: string;
   readonly settings: StageSettings;
-  readonly kafka: LinkedKafka;
+  readonly kafka: OwnKafka;
   readonly postgres: OwnPostgres;
   readonly site: SiteProcess;
   readonly client: BrokerClient;
@@ -68,7 +62,6 @@ interface Parts {
   readonly ledger: LedgerClient;
   readonly samplerLedger: LedgerClient;
   readonly topic: TopicFacts;
-  readonly links: readonly WorkerLinks[];
 }
 
 export class Stage {
@@ -108,8 +101,7 @@ export class Stage {
   /** Says why when there is no broker: the reason of the skipped tests. */
   static async open(settings: StageSettings): Promise<Stage | NoKafka> {
     const endTurn = await takeTurn();
-    const { places = 0 } = settings;
-    const kafka = await kafkaBehindLinks(places);
+    const kafka = await ownKafka();
     if ('skip' in kafka) {
       endTurn();
       return kafka;
@@ -128,9 +120,6 @@ export class Stage {
     const site = await SiteProcess.start({ directory: siteDirectory, behaviour: settings.site });
     const samplerClient = new BrokerClient(kafka.bootstrap);
     const samplerLedger = new LedgerClient(connectionString);
-    const links = await Promise.all(
-      kafka.links.map((broker) => openLinks(broker, { ledger: postgres.port, site: site.port })),
-    );
     return new Stage({
       endTurn,
       directory,
@@ -143,11 +132,10 @@ export class Stage {
       ledger,
       samplerLedger,
       topic,
-      links,
     });
   }
 
-  get kafka(): LinkedKafka {
+  get kafka(): OwnKafka {
     return this.#parts.kafka;
   }
 
@@ -161,18 +149,6 @@ export class Stage {
 
   get topic(): TopicFacts {
     return this.#parts.topic;
-  }
-
-  /** Links of the places, the first at 0. */
-  get links(): readonly WorkerLinks[] {
-    return this.#parts.links;
-  }
-
-  /** Starts a worker at a place; does not wait for it. */
-  launchAt(place: number, name: string, more: Readonly<Record<string, string>> = {}): void {
-    const links = this.links[place];
-    if (links === undefined) throw new Error(`there is no place ${place}`);
-    this.fleet.launch(name, { ...environmentOf(links, this.postgres.connectionString), ...more });
   }
 
   get ledger(): LedgerClient {
@@ -224,10 +200,9 @@ export class Stage {
   async killAtWork(worker: string, timeoutMs: number): Promise<void> {
     const { ledger, site } = this.#parts;
     await site.change({ jam: ['*'] });
-    const [clock] = await ledger.rows<{ now: Date }>('select now()');
     await until({ what: `${worker} executes steps`, timeoutMs, pollMs: 20 }, async () => {
-      const [row] = await ledger.rows<{ count: number }>(AT_WORK, [worker, clock?.now]);
-      return (row?.count ?? 0) >= AT_WORK_MIN;
+      const rows = await ledger.rows(AT_WORK, [worker]);
+      return rows.length > 0;
     });
     this.fleet.signal(worker, 'SIGKILL');
     await site.change({ release: ['*'] });
@@ -256,14 +231,13 @@ export class Stage {
   }
 
   async close(passed: boolean): Promise<void> {
-    const { directory, kafka, postgres, site, client, samplerClient, ledger, samplerLedger, links, endTurn } =
+    const { directory, kafka, postgres, site, client, samplerClient, ledger, samplerLedger, endTurn } =
       this.#parts;
     await Promise.all(this.#producers.map((producer) => producer.stop()));
     await this.sampler.stop();
     await this.fleet.stopAll();
     await site.stop();
     await Promise.all([client, samplerClient, ledger, samplerLedger].map((each) => each.close()));
-    await Promise.all(links.map(closeLinks));
     await Promise.all([kafka.stop(), postgres.stop()]);
     endTurn();
     if (passed && process.env.SIGNALBOX_KEEP_LOGS !== '1')
