@@ -1,4 +1,7 @@
-/** What operators want of this worker: commands for its partitions, and limits of locations. */
+/**
+ * What operators want of this worker: commands for its partitions, and limits of locations.
+ * DK1 The limits are known before the first partition is taken over: a pattern that is paused stays so over a restart.
+ */
 import type { Limits } from './limits.ts';
 import type { Partition } from './partition.ts';
 import type { Ledger } from './ports-ledger.ts';
@@ -17,12 +20,15 @@ export class Desk {
     this.#options = options;
   }
 
+  /** DK1. Throws LedgerError when the ledger is away. */
+  async knowLimits(): Promise<void> {
+    if (this.#limitsAtMs === null) await this.#readLimits();
+  }
+
   /** Throws LedgerError when the ledger is away: nothing is lost, the next look finds it. */
   async look(running: readonly Partition[]): Promise<void> {
-    const { ledger, limits } = this.#options;
-    const changed = await ledger.limits(this.#limitsAtMs);
-    this.#limitsAtMs = changed.atMs;
-    if (limits.apply(changed.limits)) for (const partition of running) partition.pumpAll();
+    const { ledger } = this.#options;
+    if (await this.#readLimits()) for (const partition of running) partition.pumpAll();
     if (running.length === 0) return;
     const byPartition = new Map(running.map((each) => [each.state.partition, each]));
     const commands = await ledger.commands([...byPartition.keys()]);
@@ -32,5 +38,13 @@ export class Desk {
     for (const command of commands) {
       byPartition.get(command.partition)?.commands.take(command, byId.get(command.id));
     }
+  }
+
+  /** Whether something changed. */
+  async #readLimits(): Promise<boolean> {
+    const { ledger, limits } = this.#options;
+    const changed = await ledger.limits(this.#limitsAtMs);
+    this.#limitsAtMs = changed.atMs;
+    return limits.apply(changed.limits);
   }
 }

@@ -21,27 +21,28 @@ export class Limits {
   apply(limits: readonly LocationLimit[]): boolean {
     let changed = false;
     for (const limit of limits) {
-      const before = this.#set(limit);
-      changed ||= before?.concurrency !== limit.concurrency || before.paused !== limit.paused;
+      const before = isPattern(limit.location) ? this.#setPattern(limit) : this.#setExact(limit);
+      const { concurrency = null, paused = false } = before ?? {};
+      changed ||= concurrency !== limit.concurrency || paused !== limit.paused;
     }
     return changed;
   }
 
-  #set(limit: LocationLimit): LocationLimit | undefined {
-    const { location, concurrency, paused } = limit;
-    const none = concurrency === null && !paused;
-    if (!isPattern(location)) {
-      const before = this.#exact.get(location);
-      if (none) this.#exact.delete(location);
-      else this.#exact.set(location, limit);
-      return before ?? { location, concurrency: null, paused: false };
-    }
-    const before = this.#patterns.find((known) => known.location === location);
-    const others = this.#patterns.filter((known) => known.location !== location);
-    this.#patterns = (none ? others : [...others, limit]).sort(
+  /** The one before. */
+  #setExact(limit: LocationLimit): LocationLimit | undefined {
+    const before = this.#exact.get(limit.location);
+    if (isNone(limit)) this.#exact.delete(limit.location);
+    else this.#exact.set(limit.location, limit);
+    return before;
+  }
+
+  #setPattern(limit: LocationLimit): LocationLimit | undefined {
+    const before = this.#patterns.find(({ location }) => location === limit.location);
+    const others = this.#patterns.filter((known) => known !== before);
+    this.#patterns = (isNone(limit) ? others : [...others, limit]).sort(
       (a, b) => literalsOf(b.location) - literalsOf(a.location) || (a.location < b.location ? -1 : 1),
     );
-    return before ?? { location, concurrency: null, paused: false };
+    return before;
   }
 
   /** Slots that may be in use now: 0 while the location is paused. */
@@ -62,4 +63,9 @@ export class Limits {
   #pausedByPattern(location: string): boolean {
     return this.#patterns.some(({ location: pattern, paused }) => paused && matches(pattern, location));
   }
+}
+
+/** Taken back. */
+function isNone({ concurrency, paused }: LocationLimit): boolean {
+  return concurrency === null && !paused;
 }

@@ -181,7 +181,10 @@ export class Worker implements WorkerSurface, LogListener {
     const { ledger, log, world, passing } = this.#doors;
     const startedMs = world.monotonic();
     passing?.('taking-over');
-    const taken = await this.#untilTaken(assignment, () => ledger.takeOver(partition));
+    const taken = await this.#untilTaken(assignment, async () => {
+      await this.#desk.knowLimits();
+      return ledger.takeOver(partition);
+    });
     if (taken === null || !assignment.current) return;
     if (taken.outcome === 'refused') {
       assignment.problem = new SignalboxError(taken.code, taken.detail);
