@@ -73,8 +73,10 @@ test('a page that is not full is not read again and again while its lane stands 
   const open = Promise.withResolvers<void>();
   scene.gate = open.promise;
   scene.fetch('A');
-  await scene.wait(400); // t-4 is on its way to the ledger
+  await scene.wait(1_500);
+  assert.equal(scene.partition.lanes.waiting, 0, 't-4 is on its way to the ledger');
   const before = scene.pagesRead;
+  scene.partition.pumpAll();
   await scene.wait(2_000);
   assert.ok(scene.pagesRead - before <= 2, `${scene.pagesRead - before} reads`);
   open.resolve();
