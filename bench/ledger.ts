@@ -7,11 +7,13 @@
  *
  * Without --url it starts a Postgres of its own (fsync on) and removes it.
  */
+
 import { randomUUID } from 'node:crypto';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { PostgresLedger } from '../src/adapters/postgres/ledger.ts';
+import { NO_CHANGE } from '../src/engine/ports-entries.ts';
 import type { Begin, BeginAnswer, Change, Entry, Ledger, PartitionHead } from '../src/engine/ports-ledger.ts';
 import { testPostgres } from '../test/fixtures/postgres.ts';
 
@@ -76,30 +78,17 @@ function begin(place: Place, count: PartitionCount): Begin {
 
 function finish(place: Place, { id, token }: { id: string; token: string }): Change {
   return {
-    kind: 'change',
+    ...NO_CHANGE,
     partition: place.partition,
     id,
     fromState: 'executing',
     fromToken: token,
     event: 'done',
     to: 'completed',
-    lateTo: null,
-    step: 0,
-    lateStep: 0,
-    newToken: false,
-    aboveMark: null,
     evidence: '{"dispense":{"receipt":"0123456789","notes":[50,50]}}',
-    reason: null,
-    code: null,
-    detail: null,
     call: 'execute',
     startedMs: Date.now() - 5,
     answeredMs: Date.now(),
-    nextAttemptMs: null,
-    timeoutMs: 0,
-    deadlineMs: null,
-    byPerson: false,
-    command: null,
   };
 }
 

@@ -51,15 +51,19 @@ async function decidedByPerson(scene: Scene): Promise<void> {
   assert.equal((await scene.row(second.id)).byPerson, false);
   const asked = { event: 'unknown', to: 'in_doubt', code: 'SB-4109', evidence: null } as const;
   await scene.changed(scene.change(doubt, asked));
-  assert.equal((await scene.row(first.id)).byPerson, true, 'false leaves it');
+  assert.equal((await scene.row(first.id)).byPerson, true, 'null leaves it');
+  const third = await held(scene);
+  const rolls = after(third, await scene.changed(scene.change(third, { ...back, byPerson: true })));
+  await scene.changed(scene.change(rolls, { ...back, byPerson: false }));
   const owned = await scene.own(0, await scene.another());
   assert.deepEqual(
     owned.holders.map(({ id, byPerson }) => [id, byPerson]),
     [
       [first.id, true],
       [second.id, false],
+      [third.id, false],
     ],
-    'the next owner knows',
+    'the next owner knows, and that a person thought better of it',
   );
 }
 

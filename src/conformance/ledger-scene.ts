@@ -2,9 +2,11 @@
  * The stage of one test of the ledger contract: a topic, ids and locations of its own on the fixture's store, and
  * builders of entries whose fields a test does not care about.
  */
+
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { HoldingState } from '../core/states.ts';
+import { NO_CHANGE } from '../engine/ports-entries.ts';
 import type {
   Begin,
   BeginAnswer,
@@ -165,30 +167,18 @@ export class Scene {
   /** By default the plain finish: the only call answered `done`. */
   change(open: Open, changes: Partial<Change> = {}): Change {
     return {
-      kind: 'change',
+      ...NO_CHANGE,
       partition: open.partition,
       id: open.id,
       fromState: open.state,
       fromToken: open.token,
       event: 'done',
       to: 'completed',
-      lateTo: null,
-      step: 0,
-      lateStep: 0,
-      newToken: false,
-      aboveMark: null,
       evidence: '{"dispense":{"receipt":"1"}}',
-      reason: null,
-      code: null,
-      detail: null,
       call: open.state === 'executing' ? 'execute' : 'status',
       startedMs: 1_700_000_000_200,
       answeredMs: 1_700_000_000_300,
-      nextAttemptMs: null,
       timeoutMs: 5_000,
-      deadlineMs: null,
-      byPerson: false,
-      command: null,
       ...changes,
     };
   }

@@ -186,7 +186,8 @@ test('people: every decision is legal where it makes sense, and a roll back alwa
         const found = decideCommand(question);
         assert.ok(isLegal(state, 'decide', found.to), `${grade} ${action} ${state} ${found.to}`);
         assert.equal(found.event, 'decide');
-        assert.equal(found.byPerson, action === 'roll_back');
+        const changesMind = { ask: null, complete: false, retry: false, roll_back: true };
+        assert.equal(found.byPerson, changesMind[action]);
         assert.equal(found.newDeadline, action === 'retry');
       }
     }

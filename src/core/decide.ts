@@ -53,8 +53,8 @@ export interface Decision {
   readonly askAgain: boolean;
   /** Of the rollback (with `lateTo`: of the rollback past the deadline), of a retry, or why it is held. */
   readonly reason: string | null;
-  /** A person has decided to roll back: automation goes only this way from now on. */
-  readonly byPerson: boolean;
+  /** True: a person has decided to roll back. False: on something else since. Null leaves it. */
+  readonly byPerson: boolean | null;
   /** The deadline starts anew. */
   readonly newDeadline: boolean;
 }
@@ -277,9 +277,9 @@ export function decideCommand({ plan, position, action, grade }: CommandQuestion
     case 'ask':
       return { ...decision('decide', state === 'reversing' ? state : 'in_doubt', step), newToken: true };
     case 'complete':
-      return forward(at, 'decide');
+      return { ...forward(at, 'decide'), byPerson: false };
     case 'retry':
-      return { ...decision('decide', 'executing', step), newToken: true, newDeadline: true };
+      return { ...decision('decide', 'executing', step), newToken: true, newDeadline: true, byPerson: false };
     case 'roll_back':
       return { ...rollBack({ ...at, byPerson: true }, grade), byPerson: true };
   }
@@ -304,7 +304,7 @@ function decision(event: TransitionEvent, to: State, step: number): Decision {
     code: null,
     askAgain: false,
     reason: null,
-    byPerson: false,
+    byPerson: null,
     newDeadline: false,
   };
 }

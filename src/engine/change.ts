@@ -4,7 +4,7 @@ import type { Decision } from '../core/decide.ts';
 import type { ErrorCode } from '../core/errors/catalogue.ts';
 import { isHolding } from '../core/states.ts';
 import { storableText } from '../core/storable-text.ts';
-import { NO_CHANGE } from './decisions.ts';
+import { NO_CHANGE } from './ports-entries.ts';
 import type { Change, Command } from './ports-ledger.ts';
 import type { Slot } from './slot.ts';
 import type { Holder } from './slot-work.ts';

@@ -71,7 +71,7 @@ function stillHolding({ slot, holder, change, decision, waitMs }: Conclusion, do
     notAfterMs: done.notAfterMs,
     evidence: change.evidence === null ? holder.evidence : JSON.parse(change.evidence),
     reason: change.reason ?? holder.reason,
-    byPerson: holder.byPerson || change.byPerson,
+    byPerson: change.byPerson ?? holder.byPerson,
     asked: done.step === holder.step ? holder.asked + 1 : 0,
     waitMs: done.state === decision.to ? waitMs : slot.partition.doors.settings.askAgainFirstMs,
   };

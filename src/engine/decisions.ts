@@ -8,6 +8,7 @@
  * D3 Whatever else was expected is refused, with what the ledger finds.
  */
 import { isHolding } from '../core/states.ts';
+import { NO_CHANGE } from './ports-entries.ts';
 import type { Change, Command, Row } from './ports-ledger.ts';
 
 export class Decisions {
@@ -79,25 +80,3 @@ export function refusalOf({ sequence, partition, id }: Command): Change {
 export function isRefusal({ fromState, fromToken }: Change): boolean {
   return fromState === UNMATCHED.fromState && fromToken !== null;
 }
-
-/** A change of nothing: what a particular one does stands over it. */
-export const NO_CHANGE = {
-  kind: 'change',
-  lateTo: null,
-  step: 0,
-  lateStep: 0,
-  newToken: false,
-  aboveMark: null,
-  evidence: null,
-  reason: null,
-  code: null,
-  detail: null,
-  call: null,
-  startedMs: null,
-  answeredMs: null,
-  nextAttemptMs: null,
-  timeoutMs: 0,
-  deadlineMs: null,
-  byPerson: false,
-  command: null,
-} as const;

@@ -103,14 +103,36 @@ export interface Change {
   readonly timeoutMs: number;
   /** A person extends the deadline: it becomes now + this before anything is compared with it; null leaves it. */
   readonly deadlineMs: number | null;
-  /** A person has decided to roll back: automation goes only this way from now on. False leaves what the row says. */
-  readonly byPerson: boolean;
+  /** True: a person decided to roll back, and automation goes only this way. False: not any more. Null leaves the row's. */
+  readonly byPerson: boolean | null;
   /**
    * The operator command that this change carries out (its sequence), else null. In the same commit the command is
    * marked `applied`, or `refused` with the state and token that were found.
    */
   readonly command: number | null;
 }
+
+/** A change of nothing: what a particular one does stands over it. */
+export const NO_CHANGE = {
+  kind: 'change',
+  lateTo: null,
+  step: 0,
+  lateStep: 0,
+  newToken: false,
+  aboveMark: null,
+  evidence: null,
+  reason: null,
+  code: null,
+  detail: null,
+  call: null,
+  startedMs: null,
+  answeredMs: null,
+  nextAttemptMs: null,
+  timeoutMs: 0,
+  deadlineMs: null,
+  byPerson: null,
+  command: null,
+} as const satisfies Partial<Change>;
 
 export interface DeadLetter {
   readonly kind: 'dead-letter';

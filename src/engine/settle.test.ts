@@ -1,7 +1,8 @@
 /** What became of entries whose commit was lost, told from the rows after the epoch was raised. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cancelOf, NO_CHANGE, refusalOf } from './decisions.ts';
+import { cancelOf, refusalOf } from './decisions.ts';
+import { NO_CHANGE } from './ports-entries.ts';
 import type { BeginParked, Change, Command, Park, Row } from './ports-ledger.ts';
 import { settle } from './settle.ts';
 

@@ -184,7 +184,7 @@ export class SimLedgerStore {
       return { status: 'changed', state: row.state, token };
     }
     if (change.deadlineMs !== null) row.deadlineMs = context.atMs + change.deadlineMs;
-    row.byPerson ||= change.byPerson;
+    row.byPerson = change.byPerson ?? row.byPerson;
     const late = change.lateTo !== null && context.atMs > row.deadlineMs;
     const to = late && change.lateTo !== null ? change.lateTo : change.to;
     if (!isLegal(row.state, change.event, to)) throw new Error(`illegal: ${row.state} ${change.event} ${to}`);

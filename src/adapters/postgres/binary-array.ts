@@ -53,11 +53,14 @@ export function tokenArray(values: Column<string>): Buffer {
   return bytes.subarray(0, at);
 }
 
-export function boolArray(values: readonly boolean[]): Buffer {
+export function boolArray(values: Column<boolean>): Buffer {
   const bytes = fixedArray(OID.bool, values.length, 1);
   let at = HEADER;
-  for (const value of values) at = bytes.writeUInt8(value ? 1 : 0, bytes.writeInt32BE(1, at));
-  return bytes;
+  for (const value of values) {
+    if (value === null) at = bytes.writeInt32BE(-1, at);
+    else at = bytes.writeUInt8(value ? 1 : 0, bytes.writeInt32BE(1, at));
+  }
+  return bytes.subarray(0, at);
 }
 
 /** Unix time in ms. */

@@ -135,7 +135,7 @@ function isPlain(change: Change): boolean {
     change.detail === null &&
     change.nextAttemptMs === null &&
     change.deadlineMs === null &&
-    !change.byPerson &&
+    change.byPerson === null &&
     change.command === null
   );
 }

@@ -1,8 +1,10 @@
 /** The commit reads a few rows for each entry, also with plans that were made when the tables were empty. */
+
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import pg from 'pg';
 import { type TestPostgres, testPostgres } from '../../../test/fixtures/postgres.ts';
+import { NO_CHANGE } from '../../engine/ports-entries.ts';
 import type { Begin, BeginParked, Change, Entry, Park } from '../../engine/ports-ledger.ts';
 import { parseIntegers } from './commit-decoding.ts';
 import { type EncodingOptions, encodeCommit } from './commit-encoding.ts';
@@ -65,30 +67,17 @@ function begins(): Begin[] {
 
 function finishOf({ id }: Begin, token: string): Change {
   return {
-    kind: 'change',
+    ...NO_CHANGE,
     partition: 0,
     id,
     fromState: 'executing',
     fromToken: token,
     event: 'done',
     to: 'completed',
-    lateTo: null,
-    step: 0,
-    lateStep: 0,
-    newToken: false,
-    aboveMark: null,
     evidence: '{}',
-    reason: null,
-    code: null,
-    detail: null,
     call: 'execute',
     startedMs: 1,
     answeredMs: 2,
-    nextAttemptMs: null,
-    timeoutMs: 0,
-    deadlineMs: null,
-    byPerson: false,
-    command: null,
   };
 }
 

@@ -1,9 +1,11 @@
 /** Postgres against the simulated ledger: the same random commits and take-overs, the same answers. */
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { testPostgres } from '../../../test/fixtures/postgres.ts';
 import type { State } from '../../core/states.ts';
+import { NO_CHANGE } from '../../engine/ports-entries.ts';
 import type { Begin, Change, Entry, EntryAnswer, PartitionHead, Row } from '../../engine/ports-ledger.ts';
 import { SimLedgerStore } from '../../sim/ledger-store.ts';
 import { PostgresLedger } from './ledger.ts';
@@ -58,23 +60,10 @@ const WAYS: Partial<Record<State, readonly Partial<Change>[]>> = {
 };
 
 const BARE = {
-  kind: 'change',
-  lateTo: null,
-  step: 0,
-  lateStep: 0,
-  newToken: false,
-  aboveMark: null,
-  evidence: null,
-  reason: null,
-  code: null,
-  detail: null,
+  ...NO_CHANGE,
   startedMs: 1,
   answeredMs: 2,
-  nextAttemptMs: null,
   timeoutMs: 1_000,
-  deadlineMs: null,
-  byPerson: false,
-  command: null,
 } as const;
 
 /** One of the two ledgers, spoken to in its own tokens. */

@@ -1,10 +1,12 @@
 /** Decisions of people and the audit, on a real Postgres, with the ledger that applies them. */
+
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import pg from 'pg';
 import { type TestPostgres, testPostgres } from '../../../test/fixtures/postgres.ts';
 import { COMMAND_ACTIONS, COMMAND_STATES } from '../../core/commands.ts';
 import { STATES } from '../../core/states.ts';
+import { NO_CHANGE } from '../../engine/ports-entries.ts';
 import type { Begin, Change, EntryAnswer, PartitionHead } from '../../engine/ports-ledger.ts';
 import { PostgresLedger } from './ledger.ts';
 import { migrate } from './migrate.ts';
@@ -47,30 +49,14 @@ async function commit(entry: Begin | Change): Promise<EntryAnswer> {
 }
 
 const change = (over: Partial<Change>): Change => ({
-  kind: 'change',
+  ...NO_CHANGE,
   partition: 0,
   id: '',
   fromState: 'executing',
   fromToken: null,
   event: 'unknown',
   to: 'in_doubt',
-  lateTo: null,
-  step: 0,
-  lateStep: 0,
-  newToken: false,
-  aboveMark: null,
-  evidence: null,
-  reason: null,
-  code: null,
-  detail: null,
-  call: null,
-  startedMs: null,
-  answeredMs: null,
-  nextAttemptMs: null,
   timeoutMs: 1_000,
-  deadlineMs: null,
-  byPerson: false,
-  command: null,
   ...over,
 });
 

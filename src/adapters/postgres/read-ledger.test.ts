@@ -1,8 +1,10 @@
 /** The read model over what the real ledger writes: each step of a life, read at once. */
+
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type TestPostgres, testPostgres } from '../../../test/fixtures/postgres.ts';
 import { byteString } from '../../core/byte-string.ts';
+import { NO_CHANGE } from '../../engine/ports-entries.ts';
 import type { Begin, Change, Entry, EntryAnswer, Heartbeat } from '../../engine/ports-ledger.ts';
 import { PostgresLedger } from './ledger.ts';
 import { PostgresReadModel } from './read-model.ts';
@@ -85,30 +87,16 @@ function change(
   rest: Partial<Change>,
 ): Change {
   return {
-    kind: 'change',
+    ...NO_CHANGE,
     partition: 0,
     id,
     fromState: from.state,
     fromToken: from.token,
     event: 'done',
     to: 'completed',
-    lateTo: null,
-    step: 0,
-    lateStep: 0,
-    newToken: false,
-    aboveMark: null,
-    evidence: null,
-    reason: null,
-    code: null,
-    detail: null,
     call: 'execute',
     startedMs: Date.parse('2026-11-25T12:00:00Z'),
-    answeredMs: null,
-    nextAttemptMs: null,
     timeoutMs: 30_000,
-    deadlineMs: null,
-    byPerson: false,
-    command: null,
     ...rest,
   };
 }

@@ -47,7 +47,7 @@ begin
   found_number := case when final then next_number end;
   update signalbox.transactions t set
     state = to_state, step = to_step, token = found_token, not_after = found_not_after,
-    deadline = was.deadline, by_person = t.by_person or by_a_person,
+    deadline = was.deadline, by_person = coalesce(by_a_person, t.by_person),
     evidence = coalesce(the_evidence, t.evidence), code = the_code, detail = the_detail,
     reason = case when to_state <> 'completed' then coalesce(the_reason, t.reason) end,
     attempts = case when not attempt then t.attempts when to_step = t.step then t.attempts + 1 else 1 end,
