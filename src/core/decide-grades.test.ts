@@ -1,35 +1,14 @@
 /** What grades and people's decisions make of a transaction: everything is legal, nothing is done that a grade does not carry. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ANSWERS, planOf } from '../../test/fixtures/decisions.ts';
 import type { Answer } from './answer.ts';
 import { COMMAND_STATES } from './commands.ts';
 import { callOf, type Decision, decide, decideCommand, needsGrade } from './decide.ts';
 import { GRADES, type Grade } from './grade.ts';
-import type { Plan } from './plan.ts';
 import { HOLDING_STATES, type HoldingState, isLegal } from './states.ts';
 
-const ANSWERS: readonly Answer[] = [
-  { outcome: 'done', evidence: {} },
-  { outcome: 'refused', reason: 'no cash' },
-  { outcome: 'retry', reason: 'door open' },
-  { outcome: 'pending' },
-  { outcome: 'never' },
-  { outcome: 'reversed' },
-  { outcome: 'stale', mark: '7' },
-  { outcome: 'unknown', code: 'SB-4101', detail: '' },
-];
 const ACTIONS = ['ask', 'complete', 'roll_back', 'retry'] as const;
-
-/** A letter a step: i for an irreversible one, r for one that can be reversed. */
-function planOf(letters: string): Plan {
-  const steps = [...letters].map((letter, index) => ({
-    name: `s${index}`,
-    participant: 'p',
-    timeoutMs: 1_000,
-    irreversible: letter === 'i',
-  }));
-  return { type: 't', version: 1, steps, deadlineMs: 60_000 };
-}
 
 function line({ event, to, lateTo, step, newToken, code, askAgain }: Decision): string {
   const notes = [newToken ? 'token' : '', askAgain ? 'again' : '', code ?? ''].filter((note) => note !== '');

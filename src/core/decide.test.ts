@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { ANSWERS, planOf } from '../../test/fixtures/decisions.ts';
 import type { Answer, CallKind } from './answer.ts';
 import { type Decision, decide } from './decide.ts';
-import type { Plan } from './plan.ts';
 import { HOLDING_STATES, type HoldingState, isFinal, isHolding, isLegal, type State } from './states.ts';
 
 const CALLS: readonly CallKind[] = ['execute', 'status', 'reverse'];
@@ -13,28 +13,6 @@ const CALL_OF: Partial<Record<HoldingState, CallKind>> = {
   in_doubt: 'status',
   reversing: 'reverse',
 };
-
-const ANSWERS: readonly Answer[] = [
-  { outcome: 'done', evidence: {} },
-  { outcome: 'refused', reason: 'no cash' },
-  { outcome: 'retry', reason: 'door open' },
-  { outcome: 'pending' },
-  { outcome: 'never' },
-  { outcome: 'reversed' },
-  { outcome: 'stale', mark: '7' },
-  { outcome: 'unknown', code: 'SB-4101', detail: '' },
-];
-
-/** A letter a step: i for an irreversible one, r for one that can be reversed. */
-function planOf(letters: string): Plan {
-  const steps = [...letters].map((letter, index) => ({
-    name: `s${index}`,
-    participant: 'p',
-    timeoutMs: 1_000,
-    irreversible: letter === 'i',
-  }));
-  return { type: 't', version: 1, steps, deadlineMs: 60_000 };
-}
 
 const PLANS = ['r', 'i', 'rr', 'ri', 'ir', 'ii', 'rrr', 'rri', 'rir', 'rii', 'irr', 'iri', 'iir', 'iii'];
 
