@@ -317,6 +317,12 @@ export interface Participants {
   close(): Promise<void>;
 }
 
+/** Throws SB-5002 for an endpoint that cannot be used. */
+export async function participantAt(endpoint: string, world: World): Promise<Participant> {
+  const { HttpParticipant } = await import('../adapters/http/http-participant.ts');
+  return new HttpParticipant(world, { endpoint });
+}
+
 /** Throws SB-5004 (final) when there is none at all, SB-5002 for one that cannot be used. */
 export async function openParticipants(config: Config, world: World): Promise<Participants> {
   const entries = Object.entries(config.participants);

@@ -1,12 +1,14 @@
 /** The command line of Signalbox: reads arguments, loads the configuration, runs one command, ends with its code. */
 import { randomUUID } from 'node:crypto';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError } from 'commander';
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { configuredTypes } from '../config/types.ts';
+import type { JsonObject } from '../core/answer.ts';
 import { SignalboxError } from '../core/errors/catalogue.ts';
 import type { Operations } from '../engine/ports-operate.ts';
 import type { ReadModel } from '../engine/ports-read.ts';
+import { jsonObject, wholeNumber, within } from './arguments.ts';
 import {
   boundHeapGrowth,
   findLedger,
@@ -17,6 +19,7 @@ import {
   openReadModel,
   openSender,
   packageVersion,
+  participantAt,
   realWorld,
   startLedger,
 } from './compose.ts';
@@ -33,19 +36,6 @@ import { whyCommand } from './why-command.ts';
 
 const world = realWorld();
 const version = await packageVersion();
-
-function wholeNumber(text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('a whole number is needed');
-}
-
-function within(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const number = wholeNumber(text);
-    if (number >= min && number <= max) return number;
-    throw new InvalidArgumentError(`a whole number from ${min} to ${max} is needed`);
-  };
-}
 
 /** A command with what every command has. */
 function command(name: string, about: string): Command {
@@ -183,6 +173,38 @@ async function doctor(common: Common): Promise<number> {
   return await doctorCommand(doctorChecks(config, world), processTerminal(common.json ?? false));
 }
 
+interface ConformanceOptions extends Common {
+  readonly location: string;
+  readonly type: string;
+  readonly data: JsonObject;
+  readonly timeoutMs: number;
+}
+
+async function conformance(endpoint: string, options: ConformanceOptions): Promise<number> {
+  const { conformanceCommand } = await import('./conformance-command.ts');
+  const participant = await participantAt(endpoint, world);
+  const { location, type, data, timeoutMs } = options;
+  const prefix = `conformance-${randomUUID()}`;
+  try {
+    const subject = { participant, location, type, data, prefix, timeoutMs };
+    return await conformanceCommand(subject, processTerminal(options.json ?? false));
+  } finally {
+    await participant.close();
+  }
+}
+
+function conformanceCommandLine(): Command {
+  return command('conformance', 'test the rules for participants at an endpoint; it acts there for real')
+    .argument('<endpoint>', 'URL of the participant; may hold {location}')
+    .option('--location <location>', 'a location for tests: its marks rise', 'conformance')
+    .option('--type <type>', 'type of the transactions', 'withdraw')
+    .option('--data <json>', 'their data', jsonObject, {})
+    .option('--timeout-ms <n>', 'longest time of one call', within(1, 600_000), 30_000)
+    .action((endpoint: string, options: ConformanceOptions) =>
+      end(options, () => conformance(endpoint, options)),
+    );
+}
+
 async function run(options: Common & { port?: number; host?: string }): Promise<number> {
   boundHeapGrowth();
   const config = await configOf(options, { 'api.port': options.port, 'api.host': options.host });
@@ -276,6 +298,7 @@ function program(): Command {
       (common: Common) => end(common, () => doctor(common)),
     ),
   );
+  top.addCommand(conformanceCommandLine());
   return top;
 }
 

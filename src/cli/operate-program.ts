@@ -1,9 +1,11 @@
 /** The command line of people's decisions: arguments and options of each, over operate-commands.ts. */
 import { userInfo } from 'node:os';
 import { type Command, InvalidArgumentError } from 'commander';
+import type { JsonObject } from '../core/answer.ts';
 import type { CommandAction } from '../core/commands.ts';
 import type { World } from '../engine/ports.ts';
 import type { LimitChange, Operations } from '../engine/ports-operate.ts';
+import { jsonObject, wholeNumber, within } from './arguments.ts';
 import {
   actionNamed,
   attentionCommand,
@@ -78,9 +80,13 @@ export function operateCommands({ world, command, operating }: OperateDoors): Co
       ),
     decides('decide', 'decide a held or in-doubt transaction: complete, roll-back or retry')
       .argument('<decision>', 'complete, roll-back or retry', decision)
-      .option('--evidence <json>', 'of the step, for complete: a JSON object', evidenceText)
-      .action((id: string, action: CommandAction, options: Deciding & { evidence?: string }) =>
-        decide(options, { id, action, evidence: options.evidence ?? null }),
+      .option('--evidence <json>', 'of the step, for complete: a JSON object', jsonObject)
+      .action((id: string, action: CommandAction, options: Deciding & { evidence?: JsonObject }) =>
+        decide(options, {
+          id,
+          action,
+          evidence: options.evidence === undefined ? null : JSON.stringify(options.evidence),
+        }),
       ),
     decides('cancel', 'cancel a transaction that is parked').action((id: string, options: Deciding) =>
       decide(options, { id, action: 'cancel', evidence: null }),
@@ -105,37 +111,19 @@ export function operateCommands({ world, command, operating }: OperateDoors): Co
   ];
 }
 
-function wholeNumber(text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('a whole number is needed');
-}
-
 function checkedPlace(text: string): string {
   if (/^[A-Za-z0-9._~*?-]{1,128}$/.test(text)) return text;
   throw new InvalidArgumentError('1 to 128 of A-Z a-z 0-9 . _ ~ - with * and ? in a pattern');
 }
 
 function slots(text: string): number | null {
-  if (text === 'default') return null;
-  const number = wholeNumber(text);
-  if (number >= 1 && number <= 1_000) return number;
-  throw new InvalidArgumentError('1 to 1000, or "default"');
+  return text === 'default' ? null : within(1, 1_000)(text);
 }
 
 function decision(text: string): CommandAction {
   const action = actionNamed(text);
   if (action === null) throw new InvalidArgumentError('complete, roll-back or retry');
   return action;
-}
-
-function evidenceText(text: string): string {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return JSON.stringify(value);
-  } catch {
-    // said below
-  }
-  throw new InvalidArgumentError('a JSON object is needed');
 }
 
 function verifyOnly(text: string): string {
