@@ -34,7 +34,7 @@ interface Conclusion extends Intended {
   readonly fates: readonly Fate[];
 }
 
-async function conclude(conclusion: Conclusion): Promise<Holder | null> {
+function conclude(conclusion: Conclusion): Holder | null | Promise<Holder | null> {
   const { slot, holder, change, opening, fates } = conclusion;
   const { partition } = slot;
   const [changed, began] = fates;

@@ -61,7 +61,9 @@ export class Limits {
   }
 
   #pausedByPattern(location: string): boolean {
-    return this.#patterns.some(({ location: pattern, paused }) => paused && matches(pattern, location));
+    for (const { location: pattern, paused } of this.#patterns)
+      if (paused && matches(pattern, location)) return true;
+    return false;
   }
 }
 

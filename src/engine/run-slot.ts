@@ -41,19 +41,15 @@ async function goOn(slot: Slot, first: Holder | null): Promise<void> {
 }
 
 /** One thing happens to the holder: the holder afterwards, the next one of the lane, or null. */
-async function advance(slot: Slot, holder: Holder): Promise<Holder | null> {
+function advance(slot: Slot, holder: Holder): Promise<Holder | null> {
   const command = slot.partition.decisions.for(holder.id);
   if (command !== null) return carryOut(slot, holder, command);
-  if (holder.state === 'held') {
-    await nap(slot, holder.id, null);
-    return holder;
-  }
+  if (holder.state === 'held') return nap(slot, holder.id, null).then(() => holder);
   if (!holder.planKnown) {
     return endAutomation(slot, holder, { code: 'SB-4202', detail: `${holder.type}, step ${holder.step}` });
   }
   if (holder.waitMs > 0) {
-    await nap(slot, holder.id, holder.waitMs);
-    return { ...holder, waitMs: 0 };
+    return nap(slot, holder.id, holder.waitMs).then(() => ({ ...holder, waitMs: 0 }));
   }
   return holder.state === 'executing' ? call(slot, holder, 'execute') : resolve(slot, holder);
 }
@@ -91,7 +87,7 @@ async function call(
   });
 }
 
-async function endAutomation(
+function endAutomation(
   slot: Slot,
   holder: Holder,
   why: { readonly code: ErrorCode; readonly detail: string },
