@@ -94,6 +94,12 @@ export function operateCommands({ world, command, operating }: OperateDoors): Co
     decides('ask', 'ask the participant about a transaction again, now').action(
       (id: string, options: Deciding) => decide(options, { id, action: 'ask', evidence: null }),
     ),
+    ...readingCommands({ command, operating }),
+  ];
+}
+
+function readingCommands({ command, operating }: Omit<OperateDoors, 'world'>): Command[] {
+  return [
     command('attention', 'list what needs a person: held, in doubt, reversing')
       .option('--limit <n>', 'at most this many', wholeNumber, ATTENTION_ROWS)
       .action((options: Common & { limit: number }) =>
