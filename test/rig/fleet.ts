@@ -42,29 +42,57 @@ export class Fleet {
 
   /** Starts workers with new names; resolves when each is ready. */
   async start(...names: readonly string[]): Promise<void> {
-    for (const name of names) this.#spawn(name);
-    await Promise.all(names.map((name) => this.#ready(name)));
+    for (const name of names) this.launch(name);
+    await Promise.all(names.map((name) => this.ready(name)));
   }
 
-  #spawn(name: string): void {
+  /** Starts a worker with a new name, with more environment, and does not wait for it. */
+  launch(name: string, more: Readonly<Record<string, string>> = {}): void {
     const { directory, environment, configFile } = this.#settings;
     if (this.#children.has(name)) throw new Error(`there was a worker ${name} before`);
     const child = new Child({
       name,
       module: join('bin', 'signalbox.js'),
       args: ['run', '--config', configFile ?? 'none'],
-      environment: { ...environment, SIGNALBOX_WORKER: name, PORT: '0' },
+      environment: { ...environment, ...more, SIGNALBOX_WORKER: name, PORT: '0' },
       logFile: join(directory, `${name}.log`),
     });
     this.#children.set(name, child);
     this.#events.push({ worker: name, atMs: Date.now(), event: 'started' });
     void child.exited.then(({ code, atMs }) => {
+      // A signal that nobody sent from here: it has killed itself, at a named point.
+      if (code === null && !this.#wasKilled(name))
+        this.#events.push({ worker: name, atMs, event: 'sigkill' });
       this.#events.push({ worker: name, atMs, event: 'exited', exitCode: code });
     });
   }
 
-  async #ready(name: string): Promise<void> {
-    await this.#child(name).line('ready', READY_MS, ({ msg }) => msg === 'ready');
+  #wasKilled(name: string): boolean {
+    return this.#events.some(({ worker, event }) => worker === name && event === 'sigkill');
+  }
+
+  /** Resolves when it says so. Throws when it ends first, or takes too long. */
+  async ready(name: string, timeoutMs = READY_MS): Promise<void> {
+    await this.#child(name).line('ready', timeoutMs, ({ msg }) => msg === 'ready');
+  }
+
+  isRunning(name: string): boolean {
+    return this.#children.get(name)?.running ?? false;
+  }
+
+  /** Stops the process where it is, without its knowing, until `wake`. */
+  freeze(name: string): void {
+    this.#child(name).signal('SIGSTOP');
+  }
+
+  wake(name: string): void {
+    this.#child(name).signal('SIGCONT');
+  }
+
+  /** The first line of its log with this message so far, or null. */
+  said(name: string, message: string): Readonly<Record<string, unknown>> | null {
+    const lines = this.#child(name).lines();
+    return lines.find(({ msg }) => msg === message) ?? null;
   }
 
   signal(name: string, signal: 'SIGTERM' | 'SIGKILL'): void {

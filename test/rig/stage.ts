@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { migrate } from '../../src/adapters/postgres/migrate.ts';
 import type { Evidence } from '../../src/checkers/evidence.ts';
-import { type NoKafka, type OwnKafka, ownKafka } from '../fixtures/kafka.ts';
+import { kafkaBehindLinks, type LinkedKafka, type NoKafka } from '../fixtures/kafka.ts';
 import { type OwnPostgres, ownPostgres } from '../fixtures/postgres.ts';
 import { BrokerClient, type TopicFacts } from './broker-client.ts';
 import { collectEvidence } from './collect-evidence.ts';
@@ -23,6 +23,7 @@ import { SiteProcess } from './site-process.ts';
 import { installTakeOverProbe } from './take-over-probe.ts';
 import { takeTurn } from './turn.ts';
 import { until } from './wait.ts';
+import { closeLinks, environmentOf, openLinks, type WorkerLinks } from './worker-links.ts';
 import type { PlannedRecord } from './workload.ts';
 
 export interface StageSettings {
@@ -35,6 +36,8 @@ export interface StageSettings {
   /** Types of the configuration file; without one every type is known. */
   readonly knownType?: (type: string) => boolean;
   readonly topicConfigs?: Readonly<Record<string, string>>;
+  /** Places for workers behind links of their own. Default 0. */
+  readonly places?: number;
 }
 
 const TOPIC = 'transactions';
@@ -57,7 +60,7 @@ interface Parts {
   readonly endTurn: () => void;
   readonly directory: string;
   readonly settings: StageSettings;
-  readonly kafka: OwnKafka;
+  readonly kafka: LinkedKafka;
   readonly postgres: OwnPostgres;
   readonly site: SiteProcess;
   readonly client: BrokerClient;
@@ -65,6 +68,7 @@ interface Parts {
   readonly ledger: LedgerClient;
   readonly samplerLedger: LedgerClient;
   readonly topic: TopicFacts;
+  readonly links: readonly WorkerLinks[];
 }
 
 export class Stage {
@@ -104,7 +108,8 @@ export class Stage {
   /** Says why when there is no broker: the reason of the skipped tests. */
   static async open(settings: StageSettings): Promise<Stage | NoKafka> {
     const endTurn = await takeTurn();
-    const kafka = await ownKafka();
+    const { places = 0 } = settings;
+    const kafka = await kafkaBehindLinks(places);
     if ('skip' in kafka) {
       endTurn();
       return kafka;
@@ -123,6 +128,9 @@ export class Stage {
     const site = await SiteProcess.start({ directory: siteDirectory, behaviour: settings.site });
     const samplerClient = new BrokerClient(kafka.bootstrap);
     const samplerLedger = new LedgerClient(connectionString);
+    const links = await Promise.all(
+      kafka.links.map((broker) => openLinks(broker, { ledger: postgres.port, site: site.port })),
+    );
     return new Stage({
       endTurn,
       directory,
@@ -135,10 +143,11 @@ export class Stage {
       ledger,
       samplerLedger,
       topic,
+      links,
     });
   }
 
-  get kafka(): OwnKafka {
+  get kafka(): LinkedKafka {
     return this.#parts.kafka;
   }
 
@@ -152,6 +161,18 @@ export class Stage {
 
   get topic(): TopicFacts {
     return this.#parts.topic;
+  }
+
+  /** Links of the places, the first at 0. */
+  get links(): readonly WorkerLinks[] {
+    return this.#parts.links;
+  }
+
+  /** Starts a worker at a place; does not wait for it. */
+  launchAt(place: number, name: string, more: Readonly<Record<string, string>> = {}): void {
+    const links = this.links[place];
+    if (links === undefined) throw new Error(`there is no place ${place}`);
+    this.fleet.launch(name, { ...environmentOf(links, this.postgres.connectionString), ...more });
   }
 
   get ledger(): LedgerClient {
@@ -235,13 +256,14 @@ export class Stage {
   }
 
   async close(passed: boolean): Promise<void> {
-    const { directory, kafka, postgres, site, client, samplerClient, ledger, samplerLedger, endTurn } =
+    const { directory, kafka, postgres, site, client, samplerClient, ledger, samplerLedger, links, endTurn } =
       this.#parts;
     await Promise.all(this.#producers.map((producer) => producer.stop()));
     await this.sampler.stop();
     await this.fleet.stopAll();
     await site.stop();
     await Promise.all([client, samplerClient, ledger, samplerLedger].map((each) => each.close()));
+    await Promise.all(links.map(closeLinks));
     await Promise.all([kafka.stop(), postgres.stop()]);
     endTurn();
     if (passed && process.env.SIGNALBOX_KEEP_LOGS !== '1')
