@@ -1,8 +1,8 @@
 /** The processes of the demo: simulated site, workers, and the broker of `--kafka`. */
-import { createServer } from 'node:net';
 import { extname, join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { DemoChild } from '../demo/child.ts';
+import { freePort } from '../demo/free-port.ts';
 import { LocalBroker } from '../demo/local-broker.ts';
 import type { World } from '../engine/ports.ts';
 import type { DemoFolder } from './demo-folder.ts';
@@ -130,15 +130,4 @@ export function cleanEnvironment(): Record<string, string | undefined> {
 /** A module of ours as it runs here: .ts from the sources, .js from dist/. */
 function moduleAt(...path: readonly string[]): string {
   return join(import.meta.dirname, ...path) + extname(import.meta.filename);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }

@@ -8,11 +8,11 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { access, mkdir, open, readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConnectionPool, metadataV12 } from '@platformatic/kafka';
 import { SignalboxError } from '../core/errors/catalogue.ts';
+import { freePorts } from './free-port.ts';
 import {
   type Commands,
   defaultCacheDirectory,
@@ -135,11 +135,12 @@ export class LocalBroker {
 
 async function prepare(options: LocalBrokerOptions, java: string, jars: string): Promise<Layout> {
   const { directory } = options;
-  const port = options.port ?? (await freePort());
+  const [free = 0, controllerPort = 0] = await freePorts(2);
+  const port = options.port ?? free;
   const properties = join(directory, 'server.properties');
   const data = join(directory, 'data');
   const classPath = join(jars, '*');
-  await writeFile(properties, serverProperties(options, { port, controllerPort: await freePort(), data }));
+  await writeFile(properties, serverProperties(options, { port, controllerPort, data }));
   const formatted = await access(join(data, 'meta.properties')).then(
     () => true,
     () => false,
@@ -299,15 +300,4 @@ async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<
   const force = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX);
   await ended;
   clearTimeout(force);
-}
-
-export async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(address !== null && typeof address === 'object' ? address.port : 0));
-    });
-  });
 }

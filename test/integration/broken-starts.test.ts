@@ -11,9 +11,10 @@ import { after, before, describe, it } from 'node:test';
 import { Cluster } from '../../src/adapters/kafka/cluster.ts';
 import { createTopic } from '../../src/adapters/kafka/topics.ts';
 import { realWorld } from '../../src/adapters/node/world.ts';
+import { freePort } from '../../src/demo/free-port.ts';
 import { testKafka, topicName } from '../fixtures/kafka.ts';
 import { testPostgres } from '../fixtures/postgres.ts';
-import { freePort, getJson, type Started, signalbox, until } from './processes.ts';
+import { getJson, type Started, signalbox, until } from './processes.ts';
 
 /** What issue and contract promise: an end, or a clear word, within this. */
 const PROMISED_MS = 15_000;

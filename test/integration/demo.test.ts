@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { stopEmbedded } from '../../src/adapters/postgres/embedded.ts';
-import { freePort, getJson, type Started, signalbox, until } from './processes.ts';
+import { freePort } from '../../src/demo/free-port.ts';
+import { getJson, type Started, signalbox, until } from './processes.ts';
 
 /** A machine with two busy cores needs several times what the demo takes alone. */
 const START_MS = 90_000;

@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { stopEmbedded } from '../../src/adapters/postgres/embedded.ts';
+import { freePort } from '../../src/demo/free-port.ts';
 import { Site } from '../../src/site/site.ts';
-import { freePort, getJson, type Started, signalbox, until } from './processes.ts';
+import { getJson, type Started, signalbox, until } from './processes.ts';
 
 const READY_MS = 60_000;
 const SOON_MS = 60_000;

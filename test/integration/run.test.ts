@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { stopEmbedded } from '../../src/adapters/postgres/embedded.ts';
 import { livingPostmaster } from '../../src/adapters/postgres/embedded-postmaster.ts';
+import { freePort } from '../../src/demo/free-port.ts';
 import { Site } from '../../src/site/site.ts';
-import { freePort, getJson, type Started, signalbox, until } from './processes.ts';
+import { getJson, type Started, signalbox, until } from './processes.ts';
 
 const READY_MS = 60_000;
 const AGAIN_MS = 60_000;

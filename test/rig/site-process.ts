@@ -1,7 +1,8 @@
 /** The simulated site as a process of its own, which a test may kill and start again on the same port. */
+
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from '../../src/demo/free-port.ts';
 import type { FaultChange } from '../../src/site/faults.ts';
 import { type JournalLine, parseLine } from '../../src/site/journal.ts';
 import { Child } from './child.ts';
@@ -78,15 +79,4 @@ export class SiteProcess {
       .filter((line) => line !== '')
       .map(parseLine);
   }
-}
-
-async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }

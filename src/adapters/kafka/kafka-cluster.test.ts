@@ -8,7 +8,8 @@ import { ConnectionPool, createTopicsV7, findCoordinatorV6, metadataV12 } from '
 import { ownKafka, topicName } from '../../../test/fixtures/kafka.ts';
 import { LogWatcher } from '../../conformance/log-watcher.ts';
 import { until } from '../../conformance/transaction-log-scene.ts';
-import { freePort, LocalBroker } from '../../demo/local-broker.ts';
+import { freePort } from '../../demo/free-port.ts';
+import { LocalBroker } from '../../demo/local-broker.ts';
 import { realWorld } from '../node/world.ts';
 import { answerOf } from './kafka-errors.ts';
 import { KafkaLog } from './kafka-log.ts';

@@ -11,7 +11,7 @@ import { ownKafka } from '../../../test/fixtures/kafka.ts';
 import { KafkaFixture } from '../../../test/fixtures/kafka-log.ts';
 import { LogWatcher } from '../../conformance/log-watcher.ts';
 import { until } from '../../conformance/transaction-log-scene.ts';
-import { freePort } from '../../demo/local-broker.ts';
+import { freePort } from '../../demo/free-port.ts';
 import { realWorld } from '../node/world.ts';
 import { KafkaSender } from './kafka-sender.ts';
 import type { KafkaConnectionSettings, SaslSettings } from './settings.ts';
