@@ -60,7 +60,11 @@ export function transactionRoutes(api: FastifyInstance, doors: ApiDoors): void {
 
   api.get('/v1/dead-letters', { config: { door: 'viewer' } }, async (request) => ({
     asOf: new Date(doors.world.now()).toISOString(),
-    deadLetters: await doors.read.deadLetters(limitIn(request, 100, DEAD_LETTERS_MAX)),
+    deadLetters: await doors.read.deadLetters({
+      unresolved: false,
+      code: null,
+      limit: limitIn(request, 100, DEAD_LETTERS_MAX),
+    }),
   }));
 }
 

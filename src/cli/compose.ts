@@ -17,6 +17,7 @@ import { SignalboxError } from '../core/errors/catalogue.ts';
 import { DEFAULT_SETTINGS, type Observer, type Types } from '../engine/options.ts';
 import type { Point } from '../engine/points.ts';
 import type { Participant, TransactionLog, TransactionSender, World } from '../engine/ports.ts';
+import type { DeadLetterDesk } from '../engine/ports-dead-letters.ts';
 import type { Ledger } from '../engine/ports-ledger.ts';
 import type { Operations } from '../engine/ports-operate.ts';
 import type { ReadModel } from '../engine/ports-read.ts';
@@ -161,6 +162,11 @@ function openLedger(
 export async function openOperations(config: Config, address: LedgerAddress): Promise<Operations> {
   const { PostgresOperations } = await import('../adapters/postgres/operations.ts');
   return new PostgresOperations({ ...postgresOptions(address), topic: config.topic });
+}
+
+export async function openDeadLetterDesk(config: Config, address: LedgerAddress): Promise<DeadLetterDesk> {
+  const { PostgresDeadLetterDesk } = await import('../adapters/postgres/dead-letter-desk.ts');
+  return new PostgresDeadLetterDesk({ ...postgresOptions(address), topic: config.topic });
 }
 
 function postgresOptions({ connectionString, ssl }: LedgerAddress) {

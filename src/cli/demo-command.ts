@@ -58,7 +58,7 @@ const LINE_MS = 5_000;
 const FIRST_LOOK_MS = 100;
 /** Traffic pauses above this backlog: an overloaded demo shows it instead of filling the disk. */
 const BACKLOG_MAX = 5_000;
-const DEAD_LETTERS_LOOKED_AT = 1_000;
+const DEAD_LETTERS_LOOKED_AT = { unresolved: false, code: null, limit: 1_000 };
 const SITE_ANSWER_MS = 2_000;
 /** Beyond the drain time of the workers. */
 const STOP_GRACE_MS = 6_000;

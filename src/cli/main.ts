@@ -15,6 +15,7 @@ import {
   ledgerName,
   loadTelemetry,
   migrateLedger,
+  openDeadLetterDesk,
   openOperations,
   openReadModel,
   openSender,
@@ -23,6 +24,7 @@ import {
   realWorld,
   startLedger,
 } from './compose.ts';
+import { type DeadLetterParts, deadLettersProgram } from './dead-letters-program.ts';
 import type { DemoOptions } from './demo-command.ts';
 import { EXIT_OTHER, fail } from './fail.ts';
 import { killPoint } from './kill-point.ts';
@@ -89,6 +91,30 @@ async function operating(common: Common, work: (operations: Operations) => Promi
       return await work(operations);
     } finally {
       await operations.close();
+    }
+  });
+}
+
+async function withLetters(
+  common: Common,
+  work: (parts: DeadLetterParts) => Promise<number>,
+): Promise<never> {
+  return await end(common, async () => {
+    const config = await configOf(common);
+    const address = await findLedger(config);
+    const desk = await openDeadLetterDesk(config, address);
+    const read = openReadModel(config, address);
+    const open: { close(): Promise<void> }[] = [desk, read];
+    const replayDoors = async () => {
+      const sender = await openSender(config, async () => address, world);
+      open.push(sender);
+      const { dedupeWindowMs } = config;
+      return { desk, sender, types: configuredTypes(config), nowMs: world.now(), dedupeWindowMs };
+    };
+    try {
+      return await work({ desk, read, replayDoors });
+    } finally {
+      await Promise.all(open.map((each) => each.close()));
     }
   });
 }
@@ -288,6 +314,7 @@ function program(): Command {
   top.addCommand(demoCommand());
   for (const each of readingCommands()) top.addCommand(each);
   for (const each of operateCommands({ world, command, operating })) top.addCommand(each);
+  top.addCommand(deadLettersProgram({ command, withLetters }));
   top.addCommand(
     command('migrate', 'bring the ledger up to this version').action((common: Common) =>
       end(common, () => migrate(common)),

@@ -37,10 +37,7 @@ const WAIT_MS = 10_000;
 const ATTENTION_ROWS = 100;
 
 export function operateCommands({ world, command, operating }: OperateDoors): Command[] {
-  const said = (name: string, about: string): Command =>
-    command(name, about)
-      .requiredOption('--reason <text>', 'why; goes into the audit')
-      .option('--actor <name>', 'who decides', process.env.USER ?? userInfo().username);
+  const said = (name: string, about: string): Command => withWho(command(name, about));
   const decides = (name: string, about: string): Command =>
     said(name, about)
       .argument('<id>', 'id of the transaction')
@@ -96,6 +93,13 @@ export function operateCommands({ world, command, operating }: OperateDoors): Co
     ),
     ...readingCommands({ command, operating }),
   ];
+}
+
+/** What every act of a person needs for the audit. */
+export function withWho(command: Command): Command {
+  return command
+    .requiredOption('--reason <text>', 'why; goes into the audit')
+    .option('--actor <name>', 'who decides', process.env.USER ?? userInfo().username);
 }
 
 function readingCommands({ command, operating }: Omit<OperateDoors, 'world'>): Command[] {

@@ -27,6 +27,7 @@ function entriesOf(view: TransactionView): [string, Cell][] {
     ['location', view.slot === null ? view.location : `${view.location}, slot ${view.slot}`],
     ['type', `${view.type}, plan ${view.plan}, step ${view.step + 1}`],
     ['record', `${view.topic}/${view.partition}/${view.offset}, ${clock(view.recordAt)}`],
+    ['replay of', view.replayOf && `dead letter ${view.replayOf}`],
     ['parked', clock(view.parkedAt)],
     ['began', clock(view.beganAt)],
     [

@@ -221,6 +221,7 @@ export class Scene {
       offset: this.#next,
       key: 'key',
       value: 'value',
+      headers: [],
       code: 'SB-1106',
       detail: 'not JSON',
       id: null,

@@ -284,6 +284,7 @@ function deadLetter(partition: SlotHost, record: WaitingRecord, refusal: Refusal
     offset: record.offset,
     key: record.key,
     value: record.value,
+    headers: record.headers,
     code: refusal.code,
     detail: refusal.detail,
     id: refusal.id,

@@ -4,6 +4,7 @@
 import type { CallKind, Token } from '../core/answer.ts';
 import type { ByteString } from '../core/byte-string.ts';
 import type { ErrorCode } from '../core/errors/catalogue.ts';
+import type { RecordHeader } from '../core/record-headers.ts';
 import type { HoldingState, State, TransitionEvent } from '../core/states.ts';
 
 /** Intent: step 0 of the plan may be executed once this is committed. */
@@ -140,6 +141,7 @@ export interface DeadLetter {
   readonly offset: number;
   readonly key: ByteString | null;
   readonly value: ByteString | null;
+  readonly headers: readonly RecordHeader[];
   readonly code: ErrorCode;
   readonly detail: string;
   /** Id and location where they could be read. */

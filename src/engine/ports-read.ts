@@ -85,6 +85,8 @@ export interface TransactionView {
   readonly notAfter: string | null;
   readonly deadline: string | null;
   readonly nextAttemptAt: string | null;
+  /** The dead letter it is a replay of: topic/partition/offset. */
+  readonly replayOf: string | null;
   readonly result: {
     readonly partition: number;
     readonly number: number;
@@ -153,14 +155,33 @@ export interface LocationView {
   readonly paused: boolean;
 }
 
-export interface DeadLetterView {
+/** `replaying`: a replay was begun, and its record may be on the topic; begin it again to finish it. */
+export type DeadLetterState = 'open' | 'replaying' | 'replayed' | 'discarded';
+
+/** Coordinates on the topic as it is now. */
+export interface DeadLetterAt {
   readonly partition: number;
   readonly offset: number;
+}
+
+export interface DeadLetterView extends DeadLetterAt {
   readonly code: ErrorCode;
   readonly detail: string;
+  /** Id and location where they could be read. */
   readonly id: string | null;
   readonly location: string | null;
+  /** RFC 3339. */
   readonly at: string;
+  readonly state: DeadLetterState;
+  /** Id of the transaction that the replay brings. */
+  readonly replayedAs: string | null;
+}
+
+export interface DeadLetterFilter {
+  /** Only those that nobody has dealt with yet, those being replayed included. */
+  readonly unresolved: boolean;
+  readonly code: ErrorCode | null;
+  readonly limit: number;
 }
 
 export interface ReadModel {
@@ -169,6 +190,7 @@ export interface ReadModel {
   why(location: string): Promise<Why>;
   /** Locations with open transactions or settings first, then those seen last; at most `limit`. */
   locations(limit: number): Promise<LocationView[]>;
-  deadLetters(limit: number): Promise<DeadLetterView[]>;
+  /** The newest first. */
+  deadLetters(filter: DeadLetterFilter): Promise<DeadLetterView[]>;
   close(): Promise<void>;
 }

@@ -147,7 +147,7 @@ export interface TransactionSender {
     records: readonly {
       readonly key: string | null;
       readonly value: Buffer | null;
-      readonly headers?: Record<string, string>;
+      readonly headers?: Readonly<Record<string, string | Buffer>>;
     }[],
   ): Promise<void>;
   close(): Promise<void>;

@@ -75,9 +75,9 @@ export class EmbeddedSender implements TransactionSender {
 
   #place(record: SentRecord, partitions: number): AppendRecord {
     const key = record.key === null ? null : Buffer.from(record.key, 'utf8');
-    const headers = Object.entries(record.headers ?? {}).map(([name, text]) => ({
+    const headers = Object.entries(record.headers ?? {}).map(([name, value]) => ({
       name,
-      value: Buffer.from(text, 'utf8'),
+      value: typeof value === 'string' ? Buffer.from(value, 'utf8') : value,
     }));
     return {
       partition:

@@ -29,7 +29,7 @@ const RECORD_OVERHEAD_BYTES = 64;
 export interface ProducerRecord {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly headers: readonly (readonly [name: string, value: string | Buffer])[];
 }
 
 export interface ProducerOptions {
@@ -128,7 +128,7 @@ export function inBatches(records: readonly ProducerRecord[]): ProducerRecord[][
 
 /** The client's type knows no null, its encoder does. */
 function toMessage(topic: string, partition: number, { key, value, headers }: ProducerRecord): MessageRecord {
-  const entries = headers.map(([name, text]): [Buffer, Buffer] => [Buffer.from(name), Buffer.from(text)]);
+  const entries = headers.map(([name, text]): [Buffer, Buffer] => [Buffer.from(name), bufferOf(text)]);
   return {
     topic,
     partition,
@@ -136,4 +136,8 @@ function toMessage(topic: string, partition: number, { key, value, headers }: Pr
     value: value as Buffer,
     headers: new Map(entries),
   };
+}
+
+function bufferOf(value: string | Buffer): Buffer {
+  return typeof value === 'string' ? Buffer.from(value) : value;
 }

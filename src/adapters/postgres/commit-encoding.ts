@@ -9,6 +9,7 @@
  * CE3 What few commits have (parks, begins of parked rows, slow changes) is null where there is none.
  */
 import { assert } from '../../core/errors/catalogue.ts';
+import type { RecordHeader } from '../../core/record-headers.ts';
 import { isFinal } from '../../core/states.ts';
 import type {
   Begin,
@@ -221,12 +222,27 @@ function deadLetterColumns(letters: readonly DeadLetter[]) {
     int8Array(letters.map((letter) => letter.offset)),
     byteaArray(letters.map((letter) => letter.key)),
     byteaArray(letters.map((letter) => letter.value)),
+    asciiArray(letters.map((letter) => headersText(letter.headers))),
     asciiArray(letters.map((letter) => letter.code)),
     textArray(letters.map((letter) => letter.detail)),
     textArray(letters.map((letter) => letter.id)),
     textArray(letters.map((letter) => letter.location)),
     timeArray(letters.map((letter) => letter.recordTimeMs)),
   ];
+}
+
+/** Headers are few and rare in dead letters: JSON text, which base64 keeps free of what Postgres refuses. */
+function headersText(headers: readonly RecordHeader[]): string | null {
+  if (headers.length === 0) return null;
+  const pairs = headers.map(({ name, value }) => [
+    base64(Buffer.from(name)),
+    value === null ? null : base64(value),
+  ]);
+  return JSON.stringify(pairs);
+}
+
+function base64(bytes: Buffer): string {
+  return bytes.toString('base64');
 }
 
 interface ChangeParts {

@@ -100,6 +100,7 @@ class Side {
       const bytes = {
         key: null,
         value: 'v',
+        headers: [],
         code: 'SB-1106',
         detail: 'd',
         id: null,

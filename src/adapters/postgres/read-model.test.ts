@@ -304,6 +304,7 @@ describe('transaction', () => {
       notAfter: '2026-11-25T12:00:30.000Z',
       deadline: '2026-11-25T12:15:00.000Z',
       nextAttemptAt: null,
+      replayOf: null,
       result: { partition: 2, number: 42, published: false },
       history: [
         {
@@ -647,7 +648,8 @@ describe('deadLetters', () => {
         epoch: 1,
       });
     }
-    const letters = await model.deadLetters(2);
+    const ANY = { unresolved: false, code: null } as const;
+    const letters = await model.deadLetters({ ...ANY, limit: 2 });
     assert.deepEqual(letters, [
       {
         partition: 1,
@@ -657,6 +659,8 @@ describe('deadLetters', () => {
         id: 'pay-3',
         location: 'atm-7',
         at: '2026-11-25T12:00:03.000Z',
+        state: 'open',
+        replayedAs: null,
       },
       {
         partition: 1,
@@ -666,8 +670,11 @@ describe('deadLetters', () => {
         id: null,
         location: null,
         at: '2026-11-25T12:00:02.000Z',
+        state: 'open',
+        replayedAs: null,
       },
     ]);
-    assert.equal((await model.deadLetters(10)).length, 3);
+    assert.equal((await model.deadLetters({ ...ANY, limit: 10 })).length, 3);
+    assert.deepEqual(await model.deadLetters({ ...ANY, code: 'SB-1106', limit: 10 }), []);
   });
 });

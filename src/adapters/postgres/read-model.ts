@@ -13,6 +13,7 @@ import type { ConnectionOptions } from 'node:tls';
 import pg from 'pg';
 import { partitionOf } from '../../core/murmur2.ts';
 import type {
+  DeadLetterFilter,
   DeadLetterView,
   FleetStatus,
   LocationView,
@@ -120,8 +121,9 @@ export class PostgresReadModel implements ReadModel {
     return locationViews(await this.#one<LocationsRow>(READ_SQL.locations, values), this.#concurrencyOf);
   }
 
-  async deadLetters(limit: number): Promise<DeadLetterView[]> {
-    const rows = await this.#one<DeadLetterRow[]>(READ_SQL.deadLetters, [this.#topic, bounded(limit)]);
+  async deadLetters({ unresolved, code, limit }: DeadLetterFilter): Promise<DeadLetterView[]> {
+    const values = [this.#topic, bounded(limit), unresolved, code];
+    const rows = await this.#one<DeadLetterRow[]>(READ_SQL.deadLetters, values);
     return rows.map(deadLetterView);
   }
 

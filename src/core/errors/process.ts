@@ -79,6 +79,18 @@ export const processErrors = {
     remedy: 'Look at it again ("signalbox show"), then decide on what it is now.',
     status: 409,
   },
+  'SB-6010': {
+    cause: 'Somebody has dealt with this dead letter.',
+    remedy:
+      'Look at what was done ("signalbox dead-letters show"); a begun replay goes on under the same id only.',
+    status: 409,
+  },
+  'SB-6011': {
+    cause: 'The ledger holds a transaction with this id already.',
+    remedy:
+      'Compare them ("signalbox show"). Give the mended record an id of its own, or discard the dead letter.',
+    status: 409,
+  },
   'SB-6009': {
     cause: 'The audit has been changed: its chain of hashes is broken.',
     remedy:

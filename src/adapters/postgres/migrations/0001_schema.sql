@@ -136,6 +136,7 @@ create table signalbox.dead_letters (
   topic text collate "C" not null,
   key bytea,
   value bytea,
+  headers text,                           -- JSON: [[name, value or null], …], both in base64; null: it had none
   code text not null,
   detail text not null,
   id text,
@@ -144,9 +145,17 @@ create table signalbox.dead_letters (
   at timestamptz not null,
   worker text not null,
   epoch bigint not null,
+  state text not null default 'open' check (state in ('open', 'replaying', 'replayed', 'discarded')),
+  resolved_at timestamptz,                -- when a person last did something about it
+  resolved_by text,
+  resolved_reason text,
+  replayed_as text,                       -- id of the transaction that the replay brings
   primary key (topic_id, partition, "offset")
 );
 create index dead_letters_at on signalbox.dead_letters (at);
+create index dead_letters_unresolved on signalbox.dead_letters (topic, at) where state in ('open', 'replaying');
+create index dead_letters_place on signalbox.dead_letters (topic, partition, "offset");
+create index dead_letters_replayed on signalbox.dead_letters (replayed_as) where replayed_as is not null;
 
 create table signalbox.workers (
   worker text primary key,

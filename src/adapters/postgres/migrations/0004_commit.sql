@@ -25,7 +25,7 @@ create function signalbox.commit(
   the_topic text, the_topic_id text, the_worker text,
   h_partition integer[], h_epoch bigint[], h_watermark bigint[], h_published bigint[], h_duplicates bigint[],
   h_last bigint[], h_finished bigint[], h_refused bigint[], above_mark bigint,
-  d_head integer[], d_offset bigint[], d_key bytea[], d_value bytea[], d_code text[], d_detail text[],
+  d_head integer[], d_offset bigint[], d_key bytea[], d_value bytea[], d_headers text[], d_code text[], d_detail text[],
   d_id text[], d_location text[], d_record_at timestamptz[],
   c_head integer[], c_id text[], c_token bigint[], c_refused boolean[], c_step integer[], c_rank bigint[],
   c_evidence text[], c_reason text[], c_started timestamptz[], c_answered timestamptz[], c_timeout bigint[],
@@ -94,9 +94,9 @@ begin
   -- Dead letters.
   for i in 1 .. cardinality(d_head) loop
     head := d_head[i];
-    insert into signalbox.dead_letters (topic_id, partition, "offset", topic, key, value, code, detail, id,
+    insert into signalbox.dead_letters (topic_id, partition, "offset", topic, key, value, headers, code, detail, id,
         location, record_at, at, worker, epoch)
-      values (the_topic_id, h_partition[head], d_offset[i], the_topic, d_key[i], d_value[i], d_code[i],
+      values (the_topic_id, h_partition[head], d_offset[i], the_topic, d_key[i], d_value[i], d_headers[i], d_code[i],
         d_detail[i], d_id[i], d_location[i], d_record_at[i], now_at, the_worker, h_epoch[head])
       on conflict do nothing;
     if found then
