@@ -1,6 +1,8 @@
 /** What `signalbox doctor` looks at, from the configuration: one check for each thing a worker needs. */
+
 import { readTokens } from '../api/tokens.ts';
 import { type Config, isLoopback, withoutSecrets } from '../config/config.ts';
+import { planWarnings } from '../config/plan-warnings.ts';
 import { SignalboxError } from '../core/errors/catalogue.ts';
 import type { Participant, World } from '../engine/ports.ts';
 import {
@@ -17,6 +19,7 @@ import type { Check, Finding } from './doctor-command.ts';
 export function doctorChecks(config: Config, world: World): Check[] {
   return [
     { name: 'configuration', run: async () => ok(config.file ?? 'no file: environment and defaults') },
+    { name: 'plans', run: async () => plansFinding(config) },
     { name: 'API', run: async () => apiFinding(config) },
     { name: 'ledger', run: () => ledgerFinding(config) },
     ...logChecks(config, world),
@@ -25,6 +28,14 @@ export function doctorChecks(config: Config, world: World): Check[] {
 }
 
 const ok = (says: string): Finding => ({ status: 'ok', says });
+
+function plansFinding(config: Config): Finding {
+  const [first, ...more] = planWarnings(config);
+  if (first === undefined)
+    return ok(config.types === null ? 'any type, one step' : `${Object.keys(config.types).length} types`);
+  const others = more.length === 0 ? '' : `, and ${more.length} more`;
+  return { status: 'warn', says: `${first.detail}${others}`, code: first.code };
+}
 
 function apiFinding({ api }: Config): Finding {
   const { host, port, tokensFile } = api;

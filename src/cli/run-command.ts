@@ -6,9 +6,11 @@
  * R2 After the first signal nothing begins; it exits 0 when steps under way have ended or their time is used up.
  * R3 The last worker of a folder stops the embedded Postgres; while others work it goes on for them.
  */
+
 import type { FastifyInstance } from 'fastify';
 import { createApi, listen } from '../api/server.ts';
 import type { Config } from '../config/config.ts';
+import { planWarnings } from '../config/plan-warnings.ts';
 import { configuredTypes } from '../config/types.ts';
 import { SignalboxError } from '../core/errors/catalogue.ts';
 import type { Observer, WorkerHealth } from '../engine/options.ts';
@@ -128,6 +130,7 @@ export class Run {
       `Signalbox: log is ${logName(config)}; ledger is ${ledgerName(config)}; participant ${participantNames(config)}; worker ${config.worker}`,
     );
     if (config.file !== null) log.info({}, `configuration file ${config.file}`);
+    for (const { code, message } of planWarnings(config)) log.warn({ code }, message);
     const address = await startLedger(config, (text) => log.info({}, `embedded Postgres: ${text}`));
     const types = configuredTypes(config);
     const read = openReadModel(config, address);

@@ -50,6 +50,8 @@ export interface StepConfig {
   readonly participant: string;
   readonly timeoutMs: number;
   readonly irreversible: boolean;
+  /** False: its participant promises never to refuse it. */
+  readonly canRefuse: boolean;
 }
 
 export interface TypeVersionConfig {

@@ -111,12 +111,16 @@ describe('loadConfig', () => {
     assert.deepEqual(config.types?.withdraw, {
       version: 2,
       deadlineMs: 60_000,
-      steps: [{ name: 'apply', participant: 'dispenser', timeoutMs: 7_000, irreversible: false }],
+      steps: [
+        { name: 'apply', participant: 'dispenser', timeoutMs: 7_000, irreversible: false, canRefuse: true },
+      ],
       earlier: [
         {
           version: 1,
           deadlineMs: 900_000,
-          steps: [{ name: 'old', participant: 'dispenser', timeoutMs: 7_000, irreversible: true }],
+          steps: [
+            { name: 'old', participant: 'dispenser', timeoutMs: 7_000, irreversible: true, canRefuse: true },
+          ],
         },
       ],
     });

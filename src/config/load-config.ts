@@ -325,6 +325,7 @@ class Builder {
         participant: step.participant ?? 'default',
         timeoutMs: step.timeoutMs ?? stepTimeoutMs,
         irreversible: step.irreversible ?? false,
+        canRefuse: step.canRefuse ?? true,
       })),
     });
     return Object.fromEntries(

@@ -82,6 +82,7 @@ const step = strict({
   participant: name.optional(),
   timeoutMs: milliseconds(1).optional(),
   irreversible: yesOrNo.optional(),
+  canRefuse: yesOrNo.optional(),
 });
 
 const version = {

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { planText } from '../core/plan.ts';
 import { configuredTypes } from './types.ts';
 
-const step = { name: 'apply', participant: 'p', timeoutMs: 1_000, irreversible: false };
+const step = { name: 'apply', participant: 'p', timeoutMs: 1_000, irreversible: false, canRefuse: true };
 
 describe('configuredTypes', () => {
   it('knows any type without a configuration, and its own stored plan', () => {

@@ -3,7 +3,7 @@
  * each place gets armed ones: they end themselves at a named point, and it is seen to that they come there.
  *
  * C1 A worker that ends before its point gives its arm back; an arm counts when its worker has said so and is dead.
- * C2 One thing at a time is done to the worker of a place (`exclusive`).
+ * C2 One thing at a time is done to the worker of a place, and to a server (`turns`).
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { KILLED_AT } from '../../src/cli/kill-point.ts';
@@ -12,6 +12,7 @@ import type { Stage } from '../rig/stage.ts';
 import type { FaultLog } from './fault-log.ts';
 import { provoke } from './provoke.ts';
 import type { Arm } from './schedule.ts';
+import { Turns } from './turns.ts';
 
 export interface CrewSettings {
   readonly stage: Stage;
@@ -25,7 +26,6 @@ interface Place {
   readonly number: number;
   worker: string;
   ready: boolean;
-  turn: Promise<unknown>;
 }
 
 /** A supervisor is about as quick. */
@@ -33,6 +33,7 @@ const RESTART_MS = 300;
 const READY_MS = 60_000;
 
 export class Crew {
+  readonly turns = new Turns();
   readonly #settings: CrewSettings;
   readonly #queue: Arm[];
   readonly #places: Place[];
@@ -49,7 +50,6 @@ export class Crew {
       number,
       worker: '',
       ready: false,
-      turn: Promise.resolve(),
     }));
   }
 
@@ -87,10 +87,7 @@ export class Crew {
 
   /** C2. */
   exclusive<T>(number: number, work: () => Promise<T>): Promise<T> {
-    const place = this.#placeOf(number);
-    const done = place.turn.then(work);
-    place.turn = done.catch(() => undefined);
-    return done;
+    return this.turns.take(`place ${number}`, work);
   }
 
   /** SIGKILL, to the worker that is there now. */

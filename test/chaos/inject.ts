@@ -128,11 +128,11 @@ async function injectCommon(fault: Fault, doors: InjectDoors): Promise<void> {
   const { stage, log } = doors;
   switch (fault.kind) {
     case 'broker-restart':
-      return restart(log.begin(fault.kind, 'broker'), stage.kafka.broker);
+      return restart(fault, { name: 'broker', server: stage.kafka.broker }, doors);
     case 'ledger-restart':
-      return restart(log.begin(fault.kind, 'ledger'), stage.postgres);
+      return restart(fault, { name: 'ledger', server: stage.postgres }, doors);
     case 'site-restart':
-      return restart(log.begin(fault.kind, 'site'), stage.site);
+      return restart(fault, { name: 'site', server: stage.site }, doors);
     case 'backends':
       return endBackends(log.begin(fault.kind, 'ledger'), stage);
     case 'burst':
@@ -142,11 +142,20 @@ async function injectCommon(fault: Fault, doors: InjectDoors): Promise<void> {
   }
 }
 
-async function restart(end: End, server: { kill(): Promise<void>; restart(): Promise<void> }): Promise<void> {
-  await server.kill();
-  await delay(AWAY_MS);
-  await server.restart();
-  end(true);
+interface Server {
+  readonly name: string;
+  readonly server: { kill(): Promise<void>; restart(): Promise<void> };
+}
+
+/** The broker is still starting when the next of its restarts is due: that one waits. */
+async function restart({ kind }: Fault, { name, server }: Server, { crew, log }: InjectDoors): Promise<void> {
+  await crew.turns.take(name, async () => {
+    const end = log.begin(kind, name);
+    await server.kill();
+    await delay(AWAY_MS);
+    await server.restart();
+    end(true);
+  });
 }
 
 async function endBackends(end: End, { ledger }: Stage): Promise<void> {
@@ -179,7 +188,13 @@ export function stuckTenth(locations: number): string[] {
 async function jamTenth({ forMs }: Fault, { stage, locations, log }: InjectDoors): Promise<void> {
   const stuck = stuckTenth(locations);
   const end = log.begin('stuck', `${stuck.length} locations`);
-  await stage.site.change({ jam: stuck });
+  // The site may be on its way back from a kill.
+  const jam = () =>
+    stage.site.change({ jam: stuck }).then(
+      () => true,
+      () => false,
+    );
+  await until({ what: 'the site jams a tenth of its locations', timeoutMs: READY_MS }, jam);
   await delay(forMs);
   const [row] = await stage.ledger.rows<{ count: number }>(STUCK, [stuck]).catch(() => []);
   // The site may have been killed meanwhile: then nothing is jammed any more.

@@ -31,8 +31,11 @@ interface Disturbance {
 export interface RecoveryEvidence
   extends Pick<Evidence, 'takeOvers' | 'transactions' | 'workers' | 'records'> {}
 
+/** What a take-over does not need. Kill points are in the events of the workers. */
+const HARMLESS = /^(kill-point|provoked|stuck|.*-site|site-restart)$/;
+
 /** SIGKILL, by whomever, and hosts that fell silent. A worker crashes once. */
-export function crashesOf({ workers }: Pick<Evidence, 'workers'>, faults: readonly FaultEntry[]): Crash[] {
+function crashesOf({ workers }: Pick<Evidence, 'workers'>, faults: readonly FaultEntry[]): Crash[] {
   const crashes = new Map<string, Crash>();
   for (const { kind, target, fromMs, fired } of faults) {
     if (kind === 'silent-host' && fired) crashes.set(target, { worker: target, atMs: fromMs });
@@ -115,7 +118,7 @@ function resumedMs(
 function disturbancesOf({ workers }: RecoveryEvidence, faults: readonly FaultEntry[]): Disturbance[] {
   const events = workers.map(({ worker, atMs }) => ({ worker, fromMs: atMs, toMs: atMs }));
   const done = faults
-    .filter(({ kind, fired }) => fired && kind !== 'kill-point' && kind !== 'stuck')
+    .filter(({ kind, fired }) => fired && !HARMLESS.test(kind))
     .map(({ target, fromMs, toMs }) => ({ worker: target, fromMs, toMs: toMs ?? Number.POSITIVE_INFINITY }));
   return [...events, ...done];
 }

@@ -21,7 +21,7 @@ export const COMMON_FAULTS = [
   'stuck',
 ] as const;
 /** One link of one place: nothing passes, only the client is unheard, reset after n bytes, the answer cut off, late. */
-export const LINK_FAULTS = [
+const LINK_FAULTS = [
   'dead-broker',
   'dead-ledger',
   'dead-site',

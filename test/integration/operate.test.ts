@@ -4,7 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { stopEmbedded } from '../../src/adapters/postgres/embedded.ts';
+import { EmbeddedSender } from '../../src/adapters/embedded-log/embedded-sender.ts';
+import { realWorld } from '../../src/adapters/node/world.ts';
+import { EmbeddedPostgres, stopEmbedded } from '../../src/adapters/postgres/embedded.ts';
 import { freePort } from '../../src/demo/free-port.ts';
 import { Site } from '../../src/site/site.ts';
 import { getJson, type Started, signalbox, until } from './processes.ts';
@@ -93,6 +95,42 @@ describe('people', () => {
     await done('decide', 'D-1', 'roll-back', '--wait-ms', '30000', ...WHY);
     site.change({ release: ['ATM-7'] });
     assert.equal((await shown('D-1', 'rolled_back')).reason, 'a test');
+  });
+
+  it('replay a dead letter, mended; discard another', async () => {
+    const running = await EmbeddedPostgres.find(join(folder, '.signalbox'));
+    assert.ok(running !== null);
+    const { connectionString } = running;
+    const sender = new EmbeddedSender({ connectionString, topic: 'transactions', world: realWorld() });
+    await sender.send([
+      { key: 'ATM-5', value: Buffer.from('{"id":"L-1","type":"withdraw"') },
+      { key: 'ATM-5', value: Buffer.from('not for us') },
+    ]);
+    await sender.close();
+    const letters = await until(
+      () => worker.output(),
+      SOON_MS,
+      async () => {
+        const list = JSON.parse(await done('dead-letters', '--json')) as {
+          partition: number;
+          offset: number;
+        }[];
+        return list.length === 2 && list;
+      },
+    );
+    const [second, first] = letters.map(({ partition, offset }) => `${partition}/${offset}`);
+    assert.match(await done('dead-letters', 'show', `${first}`), /SB-1106[\s\S]*"id":"L-1"/);
+    const asItIs = await command('dead-letters', 'replay', `${first}`, ...WHY);
+    assert.match(asItIs.output, /SB-1106/);
+    const value = '{"id":"L-1","type":"withdraw","data":{"amount":2000,"currency":"EUR"}}';
+    assert.match(
+      await done('dead-letters', 'replay', `${first}`, '--value', value, ...WHY),
+      /replayed as L-1/,
+    );
+    assert.equal((await shown('L-1', 'completed')).replayOf, `transactions/${first}`);
+    assert.match(await done('dead-letters', 'discard', '--code', 'SB-1106', ...WHY), /discarded/);
+    assert.match(await done('dead-letters', 'show', `${second}`), /discarded/);
+    assert.match(await done('dead-letters'), /no dead letter is open/);
   });
 
   it('are told what makes no sense, and every act is in an audit that holds', async () => {

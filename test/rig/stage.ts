@@ -186,7 +186,7 @@ export class Stage {
 
   /** The same, but never more than `backlogMax` records ahead of the workers. */
   produceNotAhead(workload: readonly PlannedRecord[], rate: number, backlogMax: number): Producer {
-    return this.#started({ workload, rate, backlog: { max: backlogMax, ended: () => this.#ended() } });
+    return this.#started({ workload, rate, backlog: { max: backlogMax, ended: () => this.ended() } });
   }
 
   #started(settings: Pick<ProducerSettings, 'workload' | 'rate' | 'backlog'>): Producer {
@@ -198,7 +198,7 @@ export class Stage {
   }
 
   /** Records that have ended, whatever their end. */
-  async #ended(): Promise<number> {
+  async ended(): Promise<number> {
     const [row] = await this.#parts.ledger.rows<{ ended: number | null }>(
       'select sum(last_number + dead_letters + duplicates)::float8 as ended from signalbox.partitions',
     );

@@ -38,6 +38,11 @@ export const processErrors = {
     remedy: 'Raise SIGNALBOX_DRAIN_TIMEOUT_MS if steps take longer.',
     status: 500,
   },
+  'SB-5010': {
+    cause: 'An irreversible step comes before one that can refuse: such a refusal will be held for a person.',
+    remedy: 'Put the irreversible step last, or say canRefuse: false of steps that never refuse.',
+    status: 500,
+  },
   'SB-5009': {
     cause: 'The folder holds a ledger that the demo did not make, so the demo leaves it alone.',
     remedy: 'Start the demo in another folder, or name one in SIGNALBOX_DIR.',
