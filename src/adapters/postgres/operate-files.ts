@@ -12,4 +12,5 @@ export const OPERATE = {
   outcome: sqlFile('outcome'),
   attention: sqlFile('attention'),
   audit: sqlFile('audit'),
+  auditEnd: sqlFile('audit-end'),
 } as const;

@@ -159,10 +159,26 @@ test('what needs attention: held first', async () => {
   );
 });
 
-test('the audit holds every act, and a changed row is found', async () => {
+test('acts of several people at once are one chain, over several pages', async () => {
+  const { connectionString } = server;
+  const people = [0, 1, 2].map(() => new PostgresOperations({ connectionString, topic: 't' }));
+  const each = async (person: PostgresOperations, index: number): Promise<void> => {
+    for (let times = 0; times < 400; times += 1) {
+      await person.setLimit({ location: `crowd-${index}`, paused: times % 2 === 0, ...WHO });
+    }
+  };
+  await Promise.all(people.map(each));
+  const { rows, brokenAt } = await operations.verifyAudit();
+  assert.equal(brokenAt, null);
+  assert.ok(rows > 1_200, `${rows} rows`);
+  await Promise.all(people.map((person) => person.close()));
+});
+
+test('the audit holds every act, and a row that was changed or is missing is found', async () => {
   const { rows } = await client.query<{ action: string }>(
-    'select action from signalbox.audit order by sequence',
+    "select action from signalbox.audit where target not like '%crowd%' order by sequence",
   );
+  const { rows: total } = await operations.verifyAudit();
   const actions = [
     'retry proposed',
     'retry applied',
@@ -174,12 +190,14 @@ test('the audit holds every act, and a changed row is found', async () => {
     rows.map(({ action }) => action),
     actions,
   );
-  assert.deepEqual(await operations.verifyAudit(), { rows: actions.length, brokenAt: null });
+  assert.deepEqual(await operations.verifyAudit(), { rows: total, brokenAt: null });
   await client.query('alter table signalbox.audit disable trigger audit_append_only');
   await client.query("update signalbox.audit set reason = 'nothing happened' where sequence = 3");
   assert.deepEqual(await operations.verifyAudit(), { rows: 2, brokenAt: 3 });
   await client.query('update signalbox.audit set reason = $1 where sequence = 3', [WHO.reason]);
-  assert.deepEqual(await operations.verifyAudit(), { rows: actions.length, brokenAt: null });
+  assert.deepEqual(await operations.verifyAudit(), { rows: total, brokenAt: null });
+  await client.query('delete from signalbox.audit where sequence = $1', [total]);
+  assert.deepEqual(await operations.verifyAudit(), { rows: total - 1, brokenAt: total });
   await client.query('delete from signalbox.audit where sequence = 5');
   assert.deepEqual(await operations.verifyAudit(), { rows: 4, brokenAt: 5 });
 });

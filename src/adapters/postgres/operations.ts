@@ -99,6 +99,11 @@ export class PostgresOperations implements Operations {
   }
 
   async verifyAudit(): Promise<AuditCheck> {
+    // Read first: rows that are appended meanwhile lie beyond it.
+    const { rows: ends } = await this.#pool.run((client) =>
+      client.query<{ sequence: string }>(OPERATE.auditEnd),
+    );
+    const end = Number(ends[0]?.sequence);
     let rows = 0;
     let previous: Buffer = Buffer.alloc(0);
     for (;;) {
@@ -111,7 +116,7 @@ export class PostgresOperations implements Operations {
         rows += 1;
         previous = row.hash;
       }
-      if (page.rows.length < AUDIT_PAGE) return { rows, brokenAt: null };
+      if (page.rows.length < AUDIT_PAGE) return { rows, brokenAt: rows < end ? rows + 1 : null };
     }
   }
 
