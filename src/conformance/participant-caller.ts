@@ -20,6 +20,8 @@ export interface Subject {
   /** First token: above every mark at the location. */
   readonly firstToken: bigint;
   readonly timeoutMs: number;
+  /** It answers `status`; one that does not is asked by the same execute again. */
+  readonly hasStatus: boolean;
 }
 
 export interface Over {
@@ -47,6 +49,11 @@ export class Caller {
 
   get location(): string {
     return this.#subject.location;
+  }
+
+  /** The calls it can be asked. */
+  get kinds(): readonly CallKind[] {
+    return this.#subject.hasStatus ? ['execute', 'status', 'reverse'] : ['execute', 'reverse'];
   }
 
   /** A key no call has carried yet. */
@@ -86,16 +93,17 @@ export class Caller {
     return participant[kind](call);
   }
 
-  /** Asks the status under new tokens until it is not pending. */
+  /** Asks what became of a key under new tokens until it is not pending. */
   async settled(key: string, over: Over = {}): Promise<Answer> {
     const deadline = Date.now() + SETTLE_MS_MAX;
-    let answer = await this.call('status', key, over);
+    const kind = this.#subject.hasStatus ? 'status' : 'execute';
+    let answer = await this.call(kind, key, over);
     while (answer.outcome === 'pending') {
       if (Date.now() > deadline) {
         throw new AssertionError({ message: `${key} is pending after ${SETTLE_MS_MAX} ms` });
       }
       await pass(ASK_AGAIN_MS);
-      answer = await this.call('status', key, over);
+      answer = await this.call(kind, key, over);
     }
     return answer;
   }

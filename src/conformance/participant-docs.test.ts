@@ -151,6 +151,7 @@ async function sentFor(
     data: {},
     prefix: 'p',
     firstToken: 1n,
+    hasStatus: true,
   };
   const caller = new Caller({ ...common, timeoutMs: 5_000 });
   const answer = await caller.call(kind, caller.key());

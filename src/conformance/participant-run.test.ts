@@ -21,6 +21,7 @@ type Flaw =
   | 'another receipt each time'
   | 'started after the effect'
   | 'not-after ignored'
+  | 'retry for ever'
   | 'throws';
 
 /** As small as a participant can be, with one flaw. */
@@ -29,6 +30,7 @@ class Flawed {
   readonly #marks = new Map<number, { token: bigint; key: string }>();
   readonly #done = new Map<string, number>();
   readonly #reversed = new Set<string>();
+  readonly #retried = new Set<string>();
   #receipts = 0;
 
   constructor(flaw: Flaw) {
@@ -65,6 +67,9 @@ class Flawed {
     if (this.#reversed.has(key) && !again) return { outcome: 'reversed' };
     if (kind === 'status' && !this.#done.has(key)) return { outcome: 'never' };
     if (this.#done.has(key)) return this.#receipt(key);
+    if (this.#flaw === 'retry for ever' && this.#retried.has(key))
+      return { outcome: 'retry', reason: 'late' };
+    this.#retried.add(key);
     if (Date.now() > notAfterMs && this.#flaw !== 'not-after ignored')
       return { outcome: 'retry', reason: 'late' };
     if (this.#flaw !== 'started after the effect') return this.#effect(key);
@@ -102,7 +107,7 @@ async function run(flaw: Flaw, runs = 1): Promise<RuleFinding[]> {
       prefix: `run${i}`,
       timeoutMs: 5_000,
     };
-    for await (const finding of runParticipantRules(subject)) findings.push(finding);
+    findings.push(...(await runParticipantRules(subject)).findings);
   }
   return findings;
 }
@@ -129,6 +134,7 @@ describe('runParticipantRules', () => {
     ['another receipt each time', '(3)', /done is repeated/],
     ['started after the effect', '(2)', /act once/],
     ['not-after ignored', 'contract 3', /not-after/],
+    ['retry for ever', '(6)', /one request/],
     ['throws', '(1)', /lower token/],
   ];
   for (const [flaw, rule, name] of expected) {
@@ -138,6 +144,7 @@ describe('runParticipantRules', () => {
       assert.ok(finding !== undefined, JSON.stringify(found));
       assert.equal(finding.status, flaw === 'not-after ignored' ? 'warn' : 'fail');
       assert.notEqual(finding.says, '');
+      assert.ok(finding.exchange.length > 0);
     });
   }
 });

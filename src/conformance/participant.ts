@@ -48,7 +48,8 @@ export function participantConformance(name: string, makeFixture: () => Promise<
 
 function subjectAt(fixture: ParticipantFixture, location: string): Subject {
   const { participant, type, data } = fixture;
-  return { participant, type, data, location, prefix: location, firstToken: 1n, timeoutMs: TIMEOUT_MS };
+  const common = { participant, type, data, location, prefix: location };
+  return { ...common, firstToken: 1n, timeoutMs: TIMEOUT_MS, hasStatus: true };
 }
 
 async function endsUnknown(misbehaviour: Misbehaviour, subject: Subject): Promise<void> {

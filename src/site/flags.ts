@@ -1,7 +1,9 @@
 /** The flags of the site's process (main.ts), read into options. */
 import { parseArgs } from 'node:util';
 import { SignalboxError } from '../core/errors/catalogue.ts';
+import { GRADES } from '../core/grade.ts';
 import { QUIET } from './behaviours.ts';
+import { RULES } from './careless-register.ts';
 import type { SiteOptions } from './site.ts';
 
 export const SITE_HELP = `Simulated site.
@@ -14,6 +16,8 @@ export const SITE_HELP = `Simulated site.
   --concurrency-at <loc=n>    the same for one location; may be repeated
   --refill-ms <ms>            a location is filled up this long after it could not pay
   --notes-per-cassette <n>
+  --grade <G3|G2|G1|G0>       what it keeps to, and says so; default G3
+  --breaks <1-6>              a rule for participants that it breaks, whatever it says
 Behaviours, rates 0 to 1, times in ms as "50-800" or "50":
 ${Object.keys(QUIET)
   .map((name) => `  --${flagOf(name)}`)
@@ -29,6 +33,8 @@ const FLAGS = [
   'concurrency',
   'refill-ms',
   'notes-per-cassette',
+  'grade',
+  'breaks',
   ...Object.keys(QUIET).map(flagOf),
 ] as const;
 
@@ -47,6 +53,11 @@ export function siteOptionsFrom(args: readonly string[]): SiteOptions {
     seed: text('seed') ?? '1',
     ...given('locations', text('locations')?.split(',')),
     ...given('concurrency', number('concurrency')),
+    ...given('grade', oneOf('grade', text('grade'), GRADES)),
+    ...given(
+      'breaks',
+      RULES.find((rule) => `${rule}` === oneOf('breaks', text('breaks'), RULES.map(String))),
+    ),
     concurrencyAt: Object.fromEntries(
       at.map(([location, n]) => [location, numberOf('concurrency-at', n ?? '')]),
     ),
@@ -100,6 +111,17 @@ function numberOf(name: string, value: string | undefined): number | undefined {
   const number = Number(value);
   if (value === '' || !(number >= 0)) throw bad(`--${name}: "${value}" is not a number from 0`);
   return number;
+}
+
+function oneOf<T extends string>(
+  name: string,
+  value: string | undefined,
+  known: readonly T[],
+): T | undefined {
+  if (value === undefined) return undefined;
+  const found = known.find((each) => each === value);
+  if (found === undefined) throw bad(`--${name}: "${value}" is none of ${known.join(', ')}`);
+  return found;
 }
 
 function given<K extends string, V>(name: K, value: V | undefined): { [P in K]?: V } {

@@ -90,7 +90,13 @@ it('killed in the middle of effects and restarted: no double effect, every promi
       data: { amount: 5_000, currency: 'EUR' },
       timeoutMs: 5_000,
     };
-    const caller = new Caller({ ...common, location: `place-${n}`, prefix: `place-${n}`, firstToken: 1n });
+    const caller = new Caller({
+      ...common,
+      location: `place-${n}`,
+      prefix: `place-${n}`,
+      firstToken: 1n,
+      hasStatus: true,
+    });
     for (let step = 0; step < STEPS_EACH; step++) {
       const key = caller.key();
       told.set(key, await carryOut(caller, key));

@@ -42,10 +42,16 @@ export type Decision =
   /** Reverse of a key that is done: `undo` it, or leave it (the participant refuses to reverse). */
   | { readonly act: 'undo'; readonly evidence: JsonObject };
 
-interface Mark {
+export interface Mark {
   readonly token: bigint;
   readonly key: string;
 }
+
+/** What the steps of a site ask of a register; careless-register.ts is another one. */
+export type StepRegister = Pick<
+  Register,
+  'ask' | 'start' | 'refuse' | 'retried' | 'end' | 'undo' | 'reversed'
+>;
 
 export class Register {
   readonly #marks = new Map<string, Mark>();
@@ -60,21 +66,22 @@ export class Register {
     const mark = this.#marks.get(place);
     if (mark !== undefined && !passes(ask, mark)) return { act: 'fence', mark: mark.token };
     if (mark?.token !== ask.token) this.#marks.set(place, { token: ask.token, key: ask.key });
-    const record = this.#records.get(ask.key);
-    if (record !== undefined) return answerFrom(ask.kind, record);
-    if (ask.kind === 'execute') return { act: 'execute' };
-    if (ask.kind === 'reverse') return { act: 'tombstone' };
-    return { act: 'answer', answer: { outcome: 'never' } };
+    return decisionOn(ask.kind, this.#records.get(ask.key));
   }
 
   recordOf(key: string): StepRecord | undefined {
     return this.#records.get(key);
   }
 
-  start(key: string): void {
+  /** How often it had started before: never. */
+  start(key: string): number {
     assert(!this.#records.has(key), `R2 ${key} starts once`);
     this.#records.set(key, { state: 'started' });
+    return 0;
   }
+
+  /** `retry` speaks of one request only (rule 6): there is nothing to remember. */
+  retried(_key: string): void {}
 
   refuse(key: string, reason: string): void {
     assert(!this.#records.has(key), `R3 ${key} has no record before it is refused`);
@@ -108,7 +115,15 @@ export class Register {
   }
 }
 
-function passes(ask: Ask, mark: Mark): boolean {
+/** What is to be done about a call that is not fenced. */
+export function decisionOn(kind: CallKind, record: StepRecord | undefined): Decision {
+  if (record !== undefined) return answerFrom(kind, record);
+  if (kind === 'execute') return { act: 'execute' };
+  if (kind === 'reverse') return { act: 'tombstone' };
+  return { act: 'answer', answer: { outcome: 'never' } };
+}
+
+export function passes(ask: Ask, mark: Mark): boolean {
   return ask.token > mark.token || (ask.token === mark.token && ask.key === mark.key);
 }
 

@@ -1,5 +1,6 @@
 /**
- * The simulated site: the machines of many locations behind one HTTP server, at grade G3, with a durable journal.
+ * The simulated site: the machines of many locations behind one HTTP server, with a durable journal; at grade G3
+ * unless it is told to keep to less.
  * For the demo, the tests and the chaos runs; it misbehaves as it is told (behaviours.ts, faults.ts).
  * SI1 the port is bound before the journal is replayed, so a second site on the same port never touches the file.
  * SI2 requests that come before the replay is through wait for it.
@@ -8,7 +9,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { SignalboxError } from '../core/errors/catalogue.ts';
+import type { Grade } from '../core/grade.ts';
 import type { Behaviours } from './behaviours.ts';
+import { CarelessRegister, type Rule } from './careless-register.ts';
 import { Control } from './control.ts';
 import { Counters, type SiteCounters } from './counters.ts';
 import { DISPENSER, Dispenser, type DispenserOptions } from './dispenser.ts';
@@ -36,6 +39,10 @@ export interface SiteOptions extends Partial<Behaviours> {
   /** The same for single locations. */
   readonly concurrencyAt?: Readonly<Record<string, number>>;
   readonly dispenser?: Partial<DispenserOptions>;
+  /** What it keeps to, and says so. Default G3. */
+  readonly grade?: Grade;
+  /** One rule for participants that it breaks, whatever it says. */
+  readonly breaks?: Rule;
 }
 
 /** Connections the server keeps longer than a client's pool does, so that it does not close under a request. */
@@ -44,16 +51,14 @@ const KEEP_ALIVE_MS = 65_000;
 const BACKLOG = 4_096;
 /** A record of 256 KiB and the evidence of the steps before it fit into this. */
 const REQUEST_BYTES_MAX = 1024 * 1024;
-/** Contract 6. */
-const CAPABILITIES = {
-  contract: 1,
-  grade: 'G3',
-  replay: true,
-  fence: true,
-  status: true,
-  reverse: true,
-  retentionSeconds: 3_024_000,
-} as const;
+/** Contract 6: what a site of each grade says of itself, and does. One of grade G0 says nothing. */
+const ABILITIES = {
+  G3: { replay: true, fence: true, status: true, reverse: true },
+  G2: { replay: true, fence: false, status: false, reverse: true },
+  G1: { replay: false, fence: false, status: true, reverse: true },
+  G0: { replay: false, fence: false, status: false, reverse: false },
+} as const satisfies Record<Grade, object>;
+const RETENTION_SECONDS = 3_024_000;
 
 export class Site {
   readonly #server: Server;
@@ -62,19 +67,24 @@ export class Site {
   readonly #effects: Effects;
   readonly #faults: Faults;
   readonly #locations: ReadonlySet<string> | null;
+  readonly #grade: Grade;
   readonly #ready = Promise.withResolvers<Control>();
   #journal: JournalFile | null = null;
   #port = 0;
 
   private constructor(options: SiteOptions) {
-    const { concurrency = 1, concurrencyAt = {}, locations, seed } = options;
+    const { concurrency = 1, concurrencyAt = {}, locations, seed, grade = 'G3', breaks = null } = options;
+    this.#grade = grade;
     this.#faults = new Faults(behavioursOf(options));
     this.#effects = new Effects((location) => this.#faults.isJammed(location));
     this.#counters = new Counters((location) => concurrencyAt[location] ?? concurrency);
     this.#locations = locations === undefined ? null : new Set(locations);
     this.#steps = new Steps({
       seed,
-      register: new Register(),
+      register:
+        grade === 'G3' && breaks === null
+          ? new Register()
+          : new CarelessRegister({ ...ABILITIES[grade], breaks }),
       counters: this.#counters,
       dispenser: new Dispenser({ ...DISPENSER, ...options.dispenser }),
       effects: this.#effects,
@@ -167,9 +177,15 @@ export class Site {
 
   async #serveContract(request: IncomingMessage, response: ServerResponse, body: Buffer): Promise<void> {
     const { method, url = '', headers } = request;
-    if (method === 'GET' && url === '/v1/capabilities') return sendJson(response, 200, CAPABILITIES);
+    const grade = this.#grade;
+    const abilities = ABILITIES[grade];
+    if (method === 'GET' && url === '/v1/capabilities' && grade !== 'G0') {
+      const says = { contract: 1, grade, ...abilities, retentionSeconds: RETENTION_SECONDS };
+      return sendJson(response, 200, says);
+    }
     const path = stepPath(url);
-    if (path === null) return sendProblem(response, 404, 'no such path');
+    if (path === null || (path.kind !== 'execute' && !abilities[path.kind]))
+      return sendProblem(response, 404, 'no such path');
     if (method !== 'POST') return sendProblem(response, 405, 'steps are called with POST');
     const step = readRequest(path, headers, body);
     if (this.#locations !== null && !this.#locations.has(step.location)) {
@@ -198,7 +214,18 @@ function sendReply(response: ServerResponse, reply: Reply, key: string): void {
 }
 
 function behavioursOf(options: SiteOptions): Partial<Behaviours> {
-  const { port, host, directory, seed, locations, concurrency, concurrencyAt, dispenser, ...behaviours } =
-    options;
+  const {
+    port,
+    host,
+    directory,
+    seed,
+    locations,
+    concurrency,
+    concurrencyAt,
+    dispenser,
+    grade,
+    breaks,
+    ...behaviours
+  } = options;
   return behaviours;
 }

@@ -14,7 +14,7 @@ import type { Faults } from './faults.ts';
 import type { JournalLine } from './journal.ts';
 import type { JournalFile } from './journal-file.ts';
 import { receiptOf } from './receipt.ts';
-import type { Register, StepAnswer } from './register.ts';
+import type { StepAnswer, StepRegister } from './register.ts';
 import type { StepRequest } from './request.ts';
 
 /** What goes back over the wire. */
@@ -27,7 +27,7 @@ export type Reply =
 
 export interface StepsParts {
   readonly seed: string;
-  readonly register: Register;
+  readonly register: StepRegister;
   readonly counters: Counters;
   readonly dispenser: Dispenser;
   readonly effects: Effects;
@@ -147,9 +147,11 @@ export class Steps {
   #execute(request: StepRequest, behaviour: Behaviour): StepAnswer | Promise<StepAnswer> {
     const { register, dispenser, seed } = this.#parts;
     const { key, location, notAfterMs, type, data } = request;
-    if (notAfterMs !== null && Date.now() > notAfterMs)
-      return { outcome: 'retry', reason: 'past Signalbox-Not-After' };
-    if (behaviour === 'retry') return { outcome: 'retry', reason: 'the machine is warming up' };
+    const isLate = notAfterMs !== null && Date.now() > notAfterMs;
+    if (isLate || behaviour === 'retry') {
+      register.retried(key);
+      return { outcome: 'retry', reason: isLate ? 'past Signalbox-Not-After' : 'the machine is warming up' };
+    }
     const reservation =
       behaviour === 'refuse'
         ? {
@@ -163,8 +165,9 @@ export class Steps {
       this.#note(request, { event: 'ended', outcome: 'refused', reason: reservation.refused });
       return { outcome: 'refused', reason: reservation.refused };
     }
-    const evidence = receiptOf(seed, key, reservation.notes);
-    register.start(key);
+    const before = register.start(key);
+    // A machine that acts once more prints another receipt.
+    const evidence = receiptOf(seed, before === 0 ? key : `${key} again ${before}`, reservation.notes);
     this.#note(request, { event: 'started', evidence });
     const effect = this.#effect(request, behaviour, evidence);
     if (behaviour !== 'pending') return effect;

@@ -103,14 +103,21 @@ async function injectLink(
 ): Promise<void> {
   const name = LINKS.find((link) => kind.endsWith(link)) as LinkName;
   const link = links[name];
+  // A worker that is ready may own nothing yet, and then talks to the site only when it does.
+  const connected = { what: `a connection to the ${name}`, timeoutMs: READY_MS, pollMs: POLL_MS };
+  await until(connected, () => link.open > 0).catch(() => undefined);
   const broken = link.counts.broken;
   const brokenSince = () => link.counts.broken - broken;
   if (kind.startsWith('reset') || kind.startsWith('cut')) {
-    const armed = kind.startsWith('reset') ? link.resetAfter(amount) : link.cutAfterRequest();
     const what = 'a connection is broken';
-    await until({ what, timeoutMs: BREAK_MS, pollMs: POLL_MS }, () => brokenSince() > 0).catch(
-      () => undefined,
-    );
+    let armed = 0;
+    const broke = () => {
+      if (brokenSince() > 0) return true;
+      // Connections that were opened meanwhile are armed too.
+      armed = kind.startsWith('reset') ? link.resetAfter(amount) : link.cutAfterRequest();
+      return false;
+    };
+    await until({ what, timeoutMs: BREAK_MS, pollMs: POLL_MS }, broke).catch(() => undefined);
     link.disarm();
     return end(brokenSince() > 0, `${brokenSince()} of ${armed} connections`);
   }

@@ -90,7 +90,7 @@ export class Link {
     return this.#arm(() => ({ kind: 'answer', left: 0, requestLeft: false }));
   }
 
-  /** Takes back what was armed and has not happened. */
+  /** Takes back what was armed and has not happened; until then, what is armed stays as it is. */
   disarm(): void {
     for (const pair of this.#pairs.keys()) this.#pairs.set(pair, null);
   }
@@ -105,7 +105,9 @@ export class Link {
   }
 
   #arm(trap: () => Trap): number {
-    for (const pair of this.#pairs.keys()) this.#pairs.set(pair, trap());
+    for (const [pair, armed] of this.#pairs) {
+      if (armed === null) this.#pairs.set(pair, trap());
+    }
     return this.#pairs.size;
   }
 
