@@ -27,6 +27,15 @@ export interface Evidence {
   readonly workers: readonly WorkerEvent[];
   /** In the order of their times. Without them a transaction counts as begun by who wrote its row last. */
   readonly takeOvers: readonly TakeOverEvent[];
+  /** In the order of its numbers. */
+  readonly audit: readonly AuditRow[];
+  readonly commands: readonly CommandRow[];
+  /** The most that each worker has told. */
+  readonly memory: readonly WorkerMemory[];
+  /** Things done to the run besides starts, stops and kills of workers. */
+  readonly disturbances: number;
+  /** From here on nothing more was done to the run, and everything answered. */
+  readonly healedAtMs: number;
   /** Highest concurrency of the location that was in force at any time of the run. */
   concurrencyOf(location: string): number;
   /** The transaction in a record, read as the worker reads it; null when it is none. */
@@ -164,4 +173,30 @@ export interface TakeOverEvent {
   readonly epoch: number;
   readonly worker: string;
   readonly atMs: number;
+}
+
+export interface AuditRow {
+  readonly sequence: number;
+  readonly atMs: number;
+  readonly actor: string;
+  readonly action: string;
+  readonly target: string;
+  readonly reason: string;
+  /** In hexadecimal; of the first row ''. */
+  readonly previousHash: string;
+  readonly hash: string;
+}
+
+/** A decision about a transaction. */
+export interface CommandRow {
+  readonly sequence: number;
+  readonly id: string;
+  readonly action: string;
+  /** Null: it waits for the owner. */
+  readonly outcome: string | null;
+}
+
+export interface WorkerMemory {
+  readonly worker: string;
+  readonly rssBytesMax: number;
 }

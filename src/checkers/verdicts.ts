@@ -1,14 +1,19 @@
 /** All checkers, and the judgement of a run by them. */
 import { assert } from '../core/errors/catalogue.ts';
+import { ActsAudited } from './acts-audited.ts';
 import { AtMostConcurrency } from './at-most-concurrency.ts';
 import { BeginOrder } from './begin-order.ts';
 import type { Checker, Verdict } from './checker.ts';
 import { ConflictsRefused } from './conflicts-refused.ts';
+import { DoubtEnds } from './doubt-ends.ts';
 import { Drains } from './drains.ts';
 import { EverythingTraced } from './everything-traced.ts';
 import type { Evidence } from './evidence.ts';
+import { FewRebalances } from './few-rebalances.ts';
 import { IntentFirst } from './intent-first.ts';
 import { LegalChanges } from './legal-changes.ts';
+import { MemoryBounded } from './memory-bounded.ts';
+import { MoneyAgrees } from './money-agrees.ts';
 import { NoStepTwice } from './no-step-twice.ts';
 import { NoneLost } from './none-lost.ts';
 import { CommittedOffsets, WatermarkGrows } from './offsets.ts';
@@ -31,7 +36,12 @@ export const CHECKERS: readonly Checker[] = [
   new StaleWorker(),
   new TokensGrow(),
   new LegalChanges(),
+  new MoneyAgrees(),
   new ConflictsRefused(),
+  new ActsAudited(),
+  new DoubtEnds(),
+  new MemoryBounded(),
+  new FewRebalances(),
   new Drains(),
 ];
 

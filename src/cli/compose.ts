@@ -6,22 +6,19 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EmbeddedLog } from '../adapters/embedded-log/embedded-log.ts';
 import { EmbeddedSender } from '../adapters/embedded-log/embedded-sender.ts';
-import { ConnectionPool } from '../adapters/postgres/connection.ts';
-import { EmbeddedPostgres, stopEmbedded } from '../adapters/postgres/embedded.ts';
-import { PostgresLedger } from '../adapters/postgres/ledger.ts';
-import { checkSchema, migrate } from '../adapters/postgres/migrate.ts';
-import { PostgresReadModel } from '../adapters/postgres/read-model.ts';
-import { type Config, type TlsConfig, withoutSecrets } from '../config/config.ts';
-import { configuredTypes } from '../config/types.ts';
+import { type Config, withoutSecrets } from '../config/config.ts';
 import { SignalboxError } from '../core/errors/catalogue.ts';
 import { DEFAULT_SETTINGS, type Observer, type Types } from '../engine/options.ts';
 import type { Point } from '../engine/points.ts';
 import type { Participant, TransactionLog, TransactionSender, World } from '../engine/ports.ts';
-import type { DeadLetterDesk } from '../engine/ports-dead-letters.ts';
-import type { Ledger } from '../engine/ports-ledger.ts';
-import type { Operations } from '../engine/ports-operate.ts';
-import type { ReadModel } from '../engine/ports-read.ts';
 import { Worker } from '../engine/worker.ts';
+import {
+  embeddedDirectory,
+  type LedgerAddress,
+  openLedger,
+  postgresOptions,
+  sslOf,
+} from './compose-ledger.ts';
 import { graded } from './graded-participant.ts';
 
 export { boundHeapGrowth } from '../adapters/node/heap-growth.ts';
@@ -40,16 +37,6 @@ export async function loadTelemetry() {
 }
 
 export type Telemetry = Awaited<ReturnType<typeof loadTelemetry>>;
-
-/** Where the ledger is, with the secrets in it: not for logs. */
-export interface LedgerAddress {
-  readonly connectionString: string;
-  readonly ssl: Ssl | undefined;
-  /** This process started the embedded Postgres that it names. */
-  readonly started: boolean;
-}
-
-type Ssl = { ca?: string; cert?: string; key?: string; rejectUnauthorized: boolean };
 
 // ------------------------------------------------------------------------------------------ words for people
 
@@ -71,106 +58,6 @@ export function ledgerName(config: Config): string {
 export function participantNames(config: Config): string {
   const names = Object.entries(config.participants).map(([name, { url }]) => `${name} ${url}`);
   return names.length === 0 ? 'none' : names.join(', ');
-}
-
-// ------------------------------------------------------------------------------------------ ledger
-
-function embeddedDirectory(config: Config): string {
-  return config.directory;
-}
-
-/** The configured ledger; without one the embedded Postgres is started, or found running. Throws SB-2011. */
-export async function startLedger(
-  config: Config,
-  onProgress: (text: string) => void,
-): Promise<LedgerAddress> {
-  const { url } = config.ledger;
-  if (url !== null) return { connectionString: url, ssl: sslOf(config.ledger.tls), started: false };
-  const server = await EmbeddedPostgres.start({ directory: embeddedDirectory(config), onProgress });
-  return { connectionString: server.connectionString, ssl: undefined, started: !server.alreadyRunning };
-}
-
-/** The configured ledger, or the embedded Postgres if it runs. Throws SB-5007. */
-export async function findLedger(config: Config): Promise<LedgerAddress> {
-  const { url } = config.ledger;
-  if (url !== null) return { connectionString: url, ssl: sslOf(config.ledger.tls), started: false };
-  const server = await EmbeddedPostgres.find(embeddedDirectory(config));
-  if (server === null) throw new SignalboxError('SB-5007', embeddedDirectory(config));
-  return { connectionString: server.connectionString, ssl: undefined, started: false };
-}
-
-/** Whether the embedded Postgres answers; true where another ledger is configured. */
-export async function embeddedRuns(config: Config): Promise<boolean> {
-  return config.ledger.url !== null || (await EmbeddedPostgres.find(embeddedDirectory(config))) !== null;
-}
-
-/** Whether somebody else is connected to the ledger's database: another worker, a command, a person. */
-export async function ledgerIsShared({ connectionString }: LedgerAddress): Promise<boolean> {
-  const pool = new ConnectionPool({ connectionString, applicationName: 'signalbox stop', connectionsMax: 1 });
-  try {
-    const { rows } = await pool.run((client) => client.query<{ others: boolean }>(OTHERS));
-    return rows[0]?.others ?? false;
-  } finally {
-    await pool.close();
-  }
-}
-
-const OTHERS = `select count(*) > 0 as others from pg_stat_activity
-  where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()`;
-
-export async function stopLedger(config: Config): Promise<void> {
-  if (config.ledger.url === null) await stopEmbedded(embeddedDirectory(config));
-}
-
-/** Brings the ledger up to date where allowed; the names of what was applied. Throws SB-2001 to SB-2010. */
-export async function prepareLedger(
-  address: LedgerAddress,
-  allowMigrate: boolean,
-): Promise<readonly string[]> {
-  return (await checkSchema(postgresOptions(address), allowMigrate)).applied;
-}
-
-export async function migrateLedger(address: LedgerAddress): Promise<readonly string[]> {
-  return (await migrate(postgresOptions(address))).applied;
-}
-
-export function openReadModel(config: Config, address: LedgerAddress): ReadModel {
-  const { topic, group } = config;
-  const { concurrencyOf } = configuredTypes(config);
-  return new PostgresReadModel({ ...postgresOptions(address), topic, group, concurrencyOf });
-}
-
-/** A ledger to read rows with: it never commits, so the topic id does not matter. */
-export function openLedgerReader(config: Config, address: LedgerAddress): Pick<Ledger, 'read' | 'close'> {
-  const { topic, group, worker } = config;
-  return openLedger(address, { topic, topicId: '', group, worker });
-}
-
-function openLedger(
-  address: LedgerAddress,
-  identity: ConstructorParameters<typeof PostgresLedger>[0]['identity'],
-): Ledger {
-  const { ledgerConnections } = DEFAULT_SETTINGS;
-  return new PostgresLedger({
-    ...postgresOptions(address),
-    identity,
-    ledgerConnections,
-    allowMigrate: false,
-  });
-}
-
-export async function openOperations(config: Config, address: LedgerAddress): Promise<Operations> {
-  const { PostgresOperations } = await import('../adapters/postgres/operations.ts');
-  return new PostgresOperations({ ...postgresOptions(address), topic: config.topic });
-}
-
-export async function openDeadLetterDesk(config: Config, address: LedgerAddress): Promise<DeadLetterDesk> {
-  const { PostgresDeadLetterDesk } = await import('../adapters/postgres/dead-letter-desk.ts');
-  return new PostgresDeadLetterDesk({ ...postgresOptions(address), topic: config.topic });
-}
-
-function postgresOptions({ connectionString, ssl }: LedgerAddress) {
-  return { connectionString, ...(ssl === undefined ? {} : { ssl }) };
 }
 
 // ------------------------------------------------------------------------------------------ log
@@ -301,17 +188,6 @@ async function tokenOf({
   tokenFile: string | null;
 }): Promise<string> {
   return tokenFile === null ? (token ?? '') : (await readFile(tokenFile, 'utf8')).trim();
-}
-
-function sslOf(tls: TlsConfig | null): Ssl | undefined {
-  if (tls === null) return undefined;
-  const { ca, cert, key, verify } = tls;
-  return {
-    ...(ca === null ? {} : { ca }),
-    ...(cert === null ? {} : { cert }),
-    ...(key === null ? {} : { key }),
-    rejectUnauthorized: verify,
-  };
 }
 
 // ------------------------------------------------------------------------------------------ participants, worker

@@ -18,17 +18,15 @@ import { Traffic } from '../demo/traffic.ts';
 import { DEFAULT_SETTINGS } from '../engine/options.ts';
 import type { TransactionSender, World } from '../engine/ports.ts';
 import type { ReadModel } from '../engine/ports-read.ts';
+import { createKafkaTopic, loadTelemetry, openSender } from './compose.ts';
 import {
-  createKafkaTopic,
   type LedgerAddress,
-  loadTelemetry,
   openLedgerReader,
   openReadModel,
-  openSender,
   prepareLedger,
   startLedger,
   stopLedger,
-} from './compose.ts';
+} from './compose-ledger.ts';
 import { DemoFolder } from './demo-folder.ts';
 import { cleanEnvironment, type PartOptions, startBroker, startSite, startWorker } from './demo-parts.ts';
 import { FleetWatch } from './fleet-watch.ts';

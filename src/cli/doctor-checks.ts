@@ -5,15 +5,8 @@ import { type Config, isLoopback, withoutSecrets } from '../config/config.ts';
 import { planWarnings } from '../config/plan-warnings.ts';
 import { SignalboxError } from '../core/errors/catalogue.ts';
 import type { Participant, World } from '../engine/ports.ts';
-import {
-  embeddedRuns,
-  findLedger,
-  kafkaFacts,
-  ledgerName,
-  logName,
-  openParticipants,
-  prepareLedger,
-} from './compose.ts';
+import { kafkaFacts, ledgerName, logName, openParticipants } from './compose.ts';
+import { embeddedRuns, findLedger, prepareLedger } from './compose-ledger.ts';
 import type { Check, Finding } from './doctor-command.ts';
 
 export function doctorChecks(config: Config, world: World): Check[] {

@@ -1,7 +1,7 @@
 /** Starts the embedded Postgres again when it died: nobody else would, and the worker waits for it. */
 import type { Config } from '../config/config.ts';
 import type { World } from '../engine/ports.ts';
-import { embeddedRuns, startLedger } from './compose.ts';
+import { embeddedRuns, startLedger } from './compose-ledger.ts';
 
 /** How often it is looked at: well inside the 15 s in which work should resume after a crash. */
 const LOOK_MS = 2_000;

@@ -11,19 +11,21 @@ import type { ReadModel } from '../engine/ports-read.ts';
 import { jsonObject, wholeNumber, within } from './arguments.ts';
 import {
   boundHeapGrowth,
-  findLedger,
   ledgerName,
   loadTelemetry,
-  migrateLedger,
-  openDeadLetterDesk,
-  openOperations,
-  openReadModel,
   openSender,
   packageVersion,
   participantAt,
   realWorld,
-  startLedger,
 } from './compose.ts';
+import {
+  findLedger,
+  migrateLedger,
+  openDeadLetterDesk,
+  openOperations,
+  openReadModel,
+  startLedger,
+} from './compose-ledger.ts';
 import { type DeadLetterParts, deadLettersProgram } from './dead-letters-program.ts';
 import type { DemoOptions } from './demo-command.ts';
 import { EXIT_OTHER, fail } from './fail.ts';

@@ -21,22 +21,24 @@ import type { Worker } from '../engine/worker.ts';
 import { apiAccess } from './api-access.ts';
 import {
   createWorker,
-  type LedgerAddress,
-  ledgerIsShared,
   ledgerName,
   logName,
   type Metrics,
   openLog,
   openParticipants,
-  openReadModel,
   openSender,
   type Participants,
   participantNames,
+  type Telemetry,
+} from './compose.ts';
+import {
+  type LedgerAddress,
+  ledgerIsShared,
+  openReadModel,
   prepareLedger,
   startLedger,
   stopLedger,
-  type Telemetry,
-} from './compose.ts';
+} from './compose-ledger.ts';
 import { keepLedger } from './keep-ledger.ts';
 
 export interface RunLog {

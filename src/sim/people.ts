@@ -3,6 +3,7 @@
  * that operators set, decisions about transactions, right and wrong. Draws from a stream of its own.
  */
 import { COMMAND_ACTIONS, COMMAND_STATES, type CommandAction } from '../core/commands.ts';
+import type { Grade } from '../core/grade.ts';
 import { stepKey } from '../core/plan.ts';
 import { isFinal } from '../core/states.ts';
 import type { SimRow } from './ledger-rows.ts';
@@ -25,18 +26,22 @@ export interface PeopleOptions {
   readonly site: SimSite;
   readonly locations: number;
   readonly rates: PeopleRates;
+  readonly grade: Grade;
   readonly count: (what: string) => void;
 }
 
 const TICK_MS = 100;
 /** Longest time a location is stuck, in ms: its lane is parked long before. */
 const STUCK_MS_MAX = 20_000;
+/** Longer than any packet is on its way, and any effect takes. */
+const LATE_PACKETS_MS = 60_000;
 /** One in so many commands was decided on what is no longer so. */
 const WRONG_EVERY = 5;
 
 export class People {
   readonly #options: PeopleOptions;
   #healed = false;
+  #healedAtMs = 0;
 
   constructor(options: PeopleOptions) {
     this.#options = options;
@@ -46,6 +51,7 @@ export class People {
   /** Limits are taken back; from now on held transactions are asked about until none is left. */
   heal(): void {
     this.#healed = true;
+    this.#healedAtMs = this.#options.virtual.elapsedMs;
     for (const location of this.#options.store.locations.keys())
       this.#options.store.locations.set(location, { concurrency: null, paused: false });
   }
@@ -54,7 +60,7 @@ export class People {
     const { virtual, random, rates } = this.#options;
     const happens = (perSecond: number) => random.chance((perSecond * TICK_MS) / 1_000);
     if (this.#healed) {
-      for (const row of this.#rows(({ state }) => state === 'held')) this.#askOnce(row);
+      for (const row of this.#rows(({ state }) => state === 'held')) this.#settleHeld(row);
     } else {
       if (happens(rates.stuckPerSecond)) this.#stick();
       if (happens(rates.limitsPerSecond)) this.#limit();
@@ -97,11 +103,18 @@ export class People {
     return action !== 'complete' || this.#options.site.recorded(stepKey(row.id, `s${row.step}`)) === 'done';
   }
 
-  #askOnce(row: SimRow): void {
-    const { store } = this.#options;
+  /** At G3 the question is enough; below, somebody goes and looks when nothing can be on its way any more. */
+  #settleHeld(row: SimRow): void {
+    const { store, grade, site, virtual } = this.#options;
     for (const { command, outcome } of store.commands.values())
       if (command.id === row.id && outcome === null) return;
-    this.#propose(row, 'ask');
+    if (grade === 'G3') {
+      this.#propose(row, 'ask');
+      return;
+    }
+    if (virtual.elapsedMs < this.#healedAtMs + LATE_PACKETS_MS) return;
+    const found = site.recorded(stepKey(row.id, `s${row.step}`));
+    if (found !== 'started') this.#propose(row, found === 'done' ? 'complete' : 'roll_back');
   }
 
   #propose(row: SimRow, action: CommandAction): void {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Scenario, type ScenarioOptions, type ScenarioReport } from './scenario.ts';
 import type { SiteDefect } from './site.ts';
-import { swarm } from './swarm.ts';
+import { gradeSwarm, swarm } from './swarm.ts';
 
 /** Seeds that once failed. Kept for ever; the line says what they found. */
 const CORPUS = [
@@ -15,6 +15,7 @@ const CORPUS = [
 
 const SWARM_SEEDS = 40;
 const MEAN_SEEDS = 10;
+const GRADE_SEEDS = 12;
 /** What each planted defect must be seen as, in one of the first worlds: a check that cannot fail is none. */
 const DEFECTS: readonly { readonly siteDefect: SiteDefect; readonly seenAs: RegExp }[] = [
   { siteDefect: 'no-fence', seenAs: /^S7/ },
@@ -94,5 +95,20 @@ for (const { seenAs, siteDefect } of DEFECTS) {
       if (violations.some((violation) => seenAs.test(violation))) return;
     }
     assert.fail(`not seen in ${DEFECT_SEEDS_MAX} worlds`);
+  });
+}
+
+for (const grade of ['G2', 'G1', 'G0'] as const) {
+  test(`at grade ${grade} doubt is resolved as the grade allows, and what is left is held for a person`, async () => {
+    const total = { completed: 0, held: 0, inDoubt: 0 };
+    for (let seed = 3_000; seed < 3_000 + GRADE_SEEDS; seed += 1) {
+      const report = await world(seed, gradeSwarm(seed, grade));
+      total.completed += report.completed;
+      total.held += report.problems['SB-4205'] ?? 0;
+      total.inDoubt += report.problems['SB-4101'] ?? 0;
+    }
+    assert.ok(total.completed > 0 && total.inDoubt > 0, JSON.stringify(total));
+    // At G2 the same key again settles every doubt that comes of packets.
+    assert.ok(grade === 'G2' || total.held > 0, JSON.stringify(total));
   });
 }

@@ -2,6 +2,7 @@
  * One simulated world from its seed: records are produced, workers run the real engine, faults happen, then
  * everything heals and must converge: every record accounted, every transaction final, every result published.
  */
+import type { Grade } from '../core/grade.ts';
 import type { Plan } from '../core/plan.ts';
 import { planText } from '../core/plan.ts';
 import { isFinal } from '../core/states.ts';
@@ -40,6 +41,7 @@ export interface ScenarioOptions {
   readonly parkedMax: number;
   readonly waitingRecordsMax: number;
   readonly siteDefect: SiteDefect | null;
+  readonly grade: Grade;
 }
 
 export interface ScenarioReport {
@@ -95,6 +97,7 @@ export class Scenario {
       faults: () => this.#faults,
       effectMs: [5, 400],
       defect: options.siteDefect,
+      grade: options.grade,
     });
   }
 
@@ -102,11 +105,11 @@ export class Scenario {
     const { options, virtual } = this;
     for (let worker = 0; worker < options.workers; worker += 1) this.#startWorker();
     this.#produce();
-    const { people: rates, locations, seed } = options;
+    const { people: rates, locations, seed, grade } = options;
     const { store, site } = this;
     const random = new RandomStream(seed, 'people');
     const count = (what: string) => this.#count(what);
-    const people = new People({ virtual, random, store, site, locations, rates, count });
+    const people = new People({ virtual, random, store, site, locations, rates, grade, count });
     this.#chaosTick();
     await virtual.run(() => false, options.faultMs);
     this.#heal();

@@ -1,8 +1,9 @@
 /**
- * The simulated site: all locations with their journal, at grade G3 (design 7), behind a network that loses,
+ * The simulated site: all locations with their journal, at one of the grades of design 7, behind a network that loses,
  * repeats, reorders and delays. It also keeps what the checkers need: effects with their times.
  */
 import type { Answer, CallKind, Token } from '../core/answer.ts';
+import type { Grade } from '../core/grade.ts';
 import type { Capabilities, Participant, StepCall } from '../engine/ports.ts';
 import type { Faults } from './faults.ts';
 import type { SimProcess } from './process.ts';
@@ -29,6 +30,7 @@ export interface SiteOptions {
   readonly effectMs: readonly [number, number];
   /** A rule of design 7 that this site breaks: a check of the checkers. */
   readonly defect: SiteDefect | null;
+  readonly grade: Grade;
 }
 
 export type SiteDefect = 'no-fence' | 'status-does-not-fence' | 'key-forgotten';
@@ -59,7 +61,7 @@ export class SimSite {
       execute: (call) => this.#send(process, 'execute', call),
       status: (call) => this.#send(process, 'status', call),
       reverse: (call) => this.#send(process, 'reverse', call),
-      capabilities: () => Promise.resolve(G3),
+      capabilities: () => Promise.resolve(CAPABILITIES[this.#options.grade]),
       close: () => Promise.resolve(),
     };
   }
@@ -99,14 +101,21 @@ export class SimSite {
   #receive(kind: CallKind, call: StepCall, reply: (answer: Answer) => void): void {
     const stale = this.#fence(kind, call);
     if (stale !== null) reply({ outcome: 'stale', mark: stale });
+    else if (kind !== 'execute' && !this.#can(kind)) reply(NO_SUCH_CALL);
     else if (kind === 'reverse') reply(this.#reverse(call));
     else if (kind === 'status') reply(this.#recorded(call.key) ?? { outcome: 'never' });
     else this.#execute(call, reply);
   }
 
+  #can(ability: 'replay' | 'fence' | 'status' | 'reverse'): boolean {
+    const capabilities = CAPABILITIES[this.#options.grade];
+    return capabilities !== 'none' && capabilities[ability];
+  }
+
   /** The mark when the token is too old, else null and the mark is raised. */
   #fence(kind: CallKind, call: StepCall): Token | null {
     const { defect } = this.#options;
+    if (!this.#can('fence')) return null;
     const place = `${call.location}/${call.slot}`;
     const token = BigInt(call.token);
     const known = this.#marks.get(place);
@@ -121,7 +130,7 @@ export class SimSite {
   #execute(call: StepCall, reply: (answer: Answer) => void): void {
     const { random, faults, virtual, effectMs, defect } = this.#options;
     const known = this.#recorded(call.key);
-    if (known !== null) {
+    if (known !== null && this.#can('replay')) {
       reply(known);
       return;
     }
@@ -187,6 +196,15 @@ const G3: Capabilities = {
   reverse: true,
   retentionSeconds: 3_024_000,
 };
+
+const CAPABILITIES: Readonly<Record<Grade, Capabilities | 'none'>> = {
+  G3,
+  G2: { ...G3, grade: 'G2', fence: false, status: false },
+  G1: { ...G3, grade: 'G1', fence: false, replay: false },
+  G0: 'none',
+};
+
+const NO_SUCH_CALL: Answer = { outcome: 'unknown', code: 'SB-4103', detail: 'status 404' };
 
 function doneAnswer(key: string): Answer {
   return { outcome: 'done', evidence: { receipt: key } };

@@ -1,4 +1,5 @@
 /** Draws a world from a seed: which faults exist in it and how often, how many workers, locations and steps. */
+import type { Grade } from '../core/grade.ts';
 import { type Faults, NO_FAULTS } from './faults.ts';
 import { RandomStream } from './random.ts';
 import type { ScenarioOptions } from './scenario.ts';
@@ -45,5 +46,22 @@ export function swarm(seed: number): ScenarioOptions {
     parkedMax: people.chance(0.3) ? people.between(2, 20) : 250_000,
     waitingRecordsMax: people.chance(0.3) ? people.between(10, 40) : 200,
     siteDefect: null,
+    grade: 'G3',
+  };
+}
+
+/**
+ * The same at a lower grade, without what no such participant withstands (design 7): without a replay of keys a packet
+ * that comes twice acts twice; and decisions of people who have not looked are as good as guesses.
+ */
+export function gradeSwarm(seed: number, grade: Grade): ScenarioOptions {
+  const drawn = swarm(seed);
+  const replays = grade === 'G3' || grade === 'G2';
+  return {
+    ...drawn,
+    grade,
+    steps: replays ? drawn.steps : 1,
+    faults: { ...drawn.faults, callTwice: replays ? drawn.faults.callTwice : 0 },
+    people: { ...drawn.people, commandsPerSecond: 0 },
   };
 }

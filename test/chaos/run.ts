@@ -110,7 +110,7 @@ async function onStage(stage: Stage, schedule: Schedule, settings: ChaosSettings
     // Drains are judged too: the last workers are told to leave before the evidence is taken.
     await crew.end();
     const audit = await operator.auditText();
-    const evidence = await stage.collect();
+    const evidence = await stage.collect(log.fired.length);
     const decided = operator.decided;
     return await report({ evidence, schedule, log, crew, audit, decided, startedMs, loadMs, settings });
   } finally {

@@ -91,11 +91,11 @@ describe('bad records', () => {
       await stage.settle(SETTLE_MS);
     }
     const planned = [...first, ...second];
-    const evidence = await stage.collect();
+    const evidence = await stage.collect(0);
     await judgeLetters(stage, planned, evidence);
     judgeGoodOnes(planned, evidence);
     await judgeStatus(stage, planned);
-    const found = judge(evidence, ['L6']);
+    const found = judge(evidence, ['S14', 'S16', 'L3', 'L6']);
     for (const line of summaryOf(evidence, found)) context.diagnostic(line);
     assertKept(found);
     passed = true;

@@ -60,8 +60,8 @@ describe('planned hand-over', () => {
     await producer.stop();
     await stage.settle(SETTLE_MS);
 
-    const evidence = await stage.collect();
-    const found = judge(evidence);
+    const evidence = await stage.collect(0);
+    const found = judge(evidence, ['S16', 'L3']);
     const takeOvers = await takeOversOf(stage.ledger);
     for (const line of summaryOf(evidence, found)) context.diagnostic(line);
     context.diagnostic(marks.takeOversText(evidence));

@@ -91,8 +91,8 @@ describe('the main job', () => {
     await producer.finished();
 
     await stage.settle(SETTLE_MS);
-    const evidence = await stage.collect();
-    const found = judge(evidence);
+    const evidence = await stage.collect(2);
+    const found = judge(evidence, ['S16']);
     const killedMs = marks.at('kill');
     const resumed = {
       kill: resumedAfterMs(evidence, {

@@ -52,8 +52,8 @@ describe('a participant that is away', () => {
     }
     await producer.finished();
     await stage.settle(SETTLE_MS);
-    const evidence = await stage.collect();
-    const found = judge(evidence, ['L6']);
+    const evidence = await stage.collect(2);
+    const found = judge(evidence, ['S16', 'L6']);
     for (const line of summaryOf(evidence, found)) context.diagnostic(line);
     const recovered = recoveredEffects(await site.journal());
     context.diagnostic(`${recovered} effects were under way when the site was killed`);

@@ -1,5 +1,7 @@
 /** Collects what a run left behind, as the checkers read it. */
 import type {
+  AuditRow,
+  CommandRow,
   DeadLetterRow,
   Evidence,
   PartitionRow,
@@ -25,6 +27,9 @@ export interface CollectSettings {
   readonly journal: Evidence['journal'];
   readonly offsets: Evidence['offsets'];
   readonly workers: Evidence['workers'];
+  readonly memory: Evidence['memory'];
+  readonly disturbances: number;
+  readonly healedAtMs: number;
   readonly exitDeadlineMs: number;
 }
 
@@ -46,11 +51,16 @@ from signalbox.dead_letters where topic_id = $1`;
 const PARTITIONS = `select partition, epoch::float8 as epoch, worker, watermark::float8 as watermark,
   published::float8 as published, duplicates::float8 as duplicates from signalbox.partitions where topic = $1`;
 
+const AUDIT = `select a.sequence::float8 as sequence, ${ms('a.at')} as "atMs", actor, action, target, reason,
+  encode(previous_hash, 'hex') as "previousHash", encode(hash, 'hex') as hash from signalbox.audit a order by a.sequence`;
+const COMMANDS = `select c.sequence::float8 as sequence, id, action, outcome from signalbox.commands c where topic = $1`;
+
 type StoredTransaction = Omit<TransactionRow, 'payload'> & { readonly payload: Buffer };
 
 /** The run must have settled. */
 export async function collectEvidence(settings: CollectSettings): Promise<Evidence> {
-  const { client, ledger, topic, concurrencyOf, journal, offsets, workers, exitDeadlineMs } = settings;
+  const { client, ledger, topic, concurrencyOf, journal, offsets, workers, memory } = settings;
+  const { disturbances, healedAtMs, exitDeadlineMs } = settings;
   const results = await client.topic(`${topic.name}.results`);
   const stored = await ledger.rows<StoredTransaction>(TRANSACTIONS, [topic.name]);
   return {
@@ -65,6 +75,11 @@ export async function collectEvidence(settings: CollectSettings): Promise<Eviden
     offsets,
     workers,
     takeOvers: await takeOversOf(ledger),
+    audit: await ledger.rows<AuditRow>(AUDIT),
+    commands: await ledger.rows<CommandRow>(COMMANDS, [topic.name]),
+    memory,
+    disturbances,
+    healedAtMs,
     concurrencyOf,
     transactionOf: remembered(settings),
     sameContent,

@@ -1,9 +1,10 @@
 /**
  * Samples the offsets of all partitions a few times a second, through outages: the group's first, the ledger's
- * watermark after it, so that the first never passes the second unless a worker committed too much.
+ * watermark after it, so that the first never passes the second unless a worker committed too much. And what the
+ * workers say of their memory.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { OffsetSample } from '../../src/checkers/evidence.ts';
+import type { OffsetSample, WorkerMemory } from '../../src/checkers/evidence.ts';
 import type { BrokerClient, TopicFacts } from './broker-client.ts';
 import type { LedgerClient } from './ledger-client.ts';
 
@@ -19,10 +20,12 @@ const INTERVAL_MS = 250;
 
 const WATERMARKS =
   'select partition, watermark::float8 as watermark from signalbox.partitions where topic = $1';
+const MEMORY = 'select worker, rss_bytes::float8 as bytes from signalbox.workers';
 
 export class OffsetSampler {
   readonly #settings: SamplerSettings;
   readonly #samples: OffsetSample[] = [];
+  readonly #memory = new Map<string, number>();
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
   #missed = 0;
@@ -34,6 +37,11 @@ export class OffsetSampler {
 
   get samples(): readonly OffsetSample[] {
     return this.#samples;
+  }
+
+  /** The most that each worker has told. */
+  get memory(): WorkerMemory[] {
+    return [...this.#memory].map(([worker, rssBytesMax]) => ({ worker, rssBytesMax }));
   }
 
   /** How often broker or ledger did not answer. */
@@ -65,6 +73,9 @@ export class OffsetSampler {
     for (let partition = 0; partition < topic.partitions; partition += 1) {
       const groupOffset = offsets.get(partition) ?? null;
       this.#samples.push({ atMs, partition, groupOffset, watermark: watermarks.get(partition) ?? null });
+    }
+    for (const { worker, bytes } of await ledger.rows<{ worker: string; bytes: number }>(MEMORY)) {
+      this.#memory.set(worker, Math.max(bytes, this.#memory.get(worker) ?? 0));
     }
   }
 }

@@ -76,6 +76,7 @@ export class Stage {
   readonly sampler: OffsetSampler;
   readonly #parts: Parts;
   #producers: Producer[] = [];
+  #healedAtMs = Number.POSITIVE_INFINITY;
 
   private constructor(parts: Parts) {
     this.#parts = parts;
@@ -233,13 +234,18 @@ export class Stage {
     await site.change({ release: ['*'] });
   }
 
+  /** From here on nothing more is done to the run. */
   async settle(timeoutMs: number): Promise<void> {
+    this.#healedAtMs = Date.now();
     const { client, ledger, topic } = this.#parts;
     await settle({ client, ledger, topic, group: GROUP, timeoutMs });
   }
 
-  /** Stops the sampler and collects. The workers may go on: they have nothing to do. */
-  async collect(): Promise<Evidence> {
+  /**
+   * Stops the sampler and collects. The workers may go on: they have nothing to do. `disturbances`: things done to the
+   * run besides starts, stops and kills of workers.
+   */
+  async collect(disturbances: number): Promise<Evidence> {
     const { client, ledger, topic, site, settings } = this.#parts;
     await this.sampler.stop();
     return collectEvidence({
@@ -251,6 +257,9 @@ export class Stage {
       journal: await site.journal(),
       offsets: this.sampler.samples,
       workers: this.fleet.events,
+      memory: this.sampler.memory,
+      disturbances,
+      healedAtMs: this.#healedAtMs,
       exitDeadlineMs: DRAIN_TIMEOUT_MS + EXIT_GRACE_MS,
     });
   }

@@ -9,7 +9,6 @@
  * CE3 What few commits have (parks, begins of parked rows, slow changes) is null where there is none.
  */
 import { assert } from '../../core/errors/catalogue.ts';
-import type { RecordHeader } from '../../core/record-headers.ts';
 import { isFinal } from '../../core/states.ts';
 import type {
   Begin,
@@ -32,6 +31,7 @@ import {
   timeArray,
   tokenArray,
 } from './binary-array.ts';
+import { headersText } from './headers-text.ts';
 
 /** A run is two statements however long it is; a change alone is two or three. */
 const PLAIN_RUN_MIN = 2;
@@ -229,20 +229,6 @@ function deadLetterColumns(letters: readonly DeadLetter[]) {
     textArray(letters.map((letter) => letter.location)),
     timeArray(letters.map((letter) => letter.recordTimeMs)),
   ];
-}
-
-/** Headers are few and rare in dead letters: JSON text, which base64 keeps free of what Postgres refuses. */
-function headersText(headers: readonly RecordHeader[]): string | null {
-  if (headers.length === 0) return null;
-  const pairs = headers.map(({ name, value }) => [
-    base64(Buffer.from(name)),
-    value === null ? null : base64(value),
-  ]);
-  return JSON.stringify(pairs);
-}
-
-function base64(bytes: Buffer): string {
-  return bytes.toString('base64');
 }
 
 interface ChangeParts {

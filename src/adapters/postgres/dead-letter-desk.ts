@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import type pg from 'pg';
 import { byteString } from '../../core/byte-string.ts';
 import type { ErrorCode } from '../../core/errors/catalogue.ts';
-import type { RecordHeader } from '../../core/record-headers.ts';
 import type { DeadLetterDesk, StoredDeadLetter } from '../../engine/ports-dead-letters.ts';
 import type { Who } from '../../engine/ports-operate.ts';
 import type { DeadLetterAt, DeadLetterState } from '../../engine/ports-read.ts';
 import { ConnectionPool } from './connection.ts';
+import { headersIn } from './headers-text.ts';
 
 export interface DeadLetterDeskOptions {
   readonly connectionString: string;
@@ -106,7 +106,7 @@ function storedOf(row: Row): StoredDeadLetter {
     offset: Number(row.offset),
     key: key === null ? null : byteString(key),
     value: value === null ? null : byteString(value),
-    headers: headersOf(row.headers),
+    headers: headersIn(row.headers),
     code,
     detail,
     id,
@@ -119,14 +119,4 @@ function storedOf(row: Row): StoredDeadLetter {
     resolvedBy: row.resolved_by,
     resolvedReason: row.resolved_reason,
   };
-}
-
-/** As commit-encoding.ts writes them. */
-function headersOf(text: string | null): RecordHeader[] {
-  if (text === null) return [];
-  const pairs = JSON.parse(text) as [name: string, value: string | null][];
-  return pairs.map(([name, value]) => ({
-    name: Buffer.from(name, 'base64').toString(),
-    value: value === null ? null : Buffer.from(value, 'base64'),
-  }));
 }
