@@ -124,7 +124,15 @@ async function commitBackToBack(ledger: Ledger, places: readonly Place[]): Promi
     }
     const heads: PartitionHead[] = [...touched].map((partition) => {
       const { epoch, lastNumber, offset } = counts.get(partition) as PartitionCount;
-      return { partition, epoch, watermark: offset, published: lastNumber, duplicates: 0, lastNumber };
+      return {
+        partition,
+        epoch,
+        watermark: offset,
+        published: lastNumber,
+        duplicates: 0,
+        lastNumber,
+        commits: null,
+      };
     });
     const startedMs = performance.now();
     const { answers } = await ledger.commit({ heads, entries });

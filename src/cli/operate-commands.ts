@@ -2,7 +2,13 @@
 import type { CommandAction } from '../core/commands.ts';
 import { SignalboxError } from '../core/errors/catalogue.ts';
 import type { World } from '../engine/ports.ts';
-import type { CommandOutcome, LimitChange, Operations, Proposal } from '../engine/ports-operate.ts';
+import type {
+  CommandOutcome,
+  LimitChange,
+  Operations,
+  Proposal,
+  WatermarkMove,
+} from '../engine/ports-operate.ts';
 import { type Cell, clock, show, type Terminal, table } from './terminal.ts';
 
 /** The owner looks for decisions every second. */
@@ -20,6 +26,19 @@ export async function limitCommand(
     ...(paused === undefined ? [] : [paused ? 'paused' : 'resumed']),
   ];
   show(terminal, change, () => [`${location}: ${what.join(', ')}; workers follow within two seconds`]);
+  return 0;
+}
+
+export async function moveWatermarkCommand(
+  move: WatermarkMove,
+  operations: Pick<Operations, 'moveWatermark'>,
+  terminal: Terminal,
+): Promise<number> {
+  await operations.moveWatermark(move);
+  const { partition, offset } = move;
+  show(terminal, move, () => [
+    `partition ${partition} goes on at ${offset} when a worker next takes it over: restart the one that stopped it`,
+  ]);
   return 0;
 }
 

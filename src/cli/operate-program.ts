@@ -12,6 +12,7 @@ import {
   auditVerifyCommand,
   decideCommand,
   limitCommand,
+  moveWatermarkCommand,
 } from './operate-commands.ts';
 import { processTerminal } from './terminal.ts';
 
@@ -91,6 +92,7 @@ export function operateCommands({ world, command, operating }: OperateDoors): Co
     decides('ask', 'ask the participant about a transaction again, now').action(
       (id: string, options: Deciding) => decide(options, { id, action: 'ask', evidence: null }),
     ),
+    moveWatermark({ command, operating }),
     ...readingCommands({ command, operating }),
   ];
 }
@@ -100,6 +102,24 @@ export function withWho(command: Command): Command {
   return command
     .requiredOption('--reason <text>', 'why; goes into the audit')
     .option('--actor <name>', 'who decides', process.env.USER ?? userInfo().username);
+}
+
+function moveWatermark({ command, operating }: Omit<OperateDoors, 'world'>): Command {
+  return withWho(
+    command(
+      'move-watermark',
+      'give up records that the topic no longer holds: the partition goes on behind them',
+    ),
+  )
+    .argument('<partition>', 'number of the partition', wholeNumber)
+    .argument('<offset>', 'the first offset that is left', wholeNumber)
+    .action((partition: number, offset: number, options: Said) =>
+      operating(options, (operations) => {
+        const { actor, reason } = options;
+        const move = { partition, offset, actor, reason };
+        return moveWatermarkCommand(move, operations, processTerminal(options.json ?? false));
+      }),
+    );
 }
 
 function readingCommands({ command, operating }: Omit<OperateDoors, 'world'>): Command[] {

@@ -12,6 +12,8 @@ export interface PartitionCounters {
   readonly rolledBack: number;
   readonly deadLetters: number;
   readonly duplicates: number;
+  /** Numbers given before the ledger lost history. */
+  readonly skipped: number;
 }
 
 /** One row of the history, which holds at least everything but the plain begin and finish. */

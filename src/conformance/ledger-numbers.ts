@@ -4,6 +4,7 @@ import { type Begin, type Entry, LedgerError } from '../engine/ports-ledger.ts';
 import { begunOf, type Check, numberOf, type Open, type Scene, statuses } from './ledger-scene.ts';
 
 const PAST_MS = 1_600_000_000_000;
+const NOTHING = { rolledBack: 0, deadLetters: 0, duplicates: 0, skipped: 0 } as const;
 
 async function numbersHaveNoGaps(scene: Scene): Promise<void> {
   await scene.own(0);
@@ -148,7 +149,7 @@ async function fencedPerPartition(scene: Scene): Promise<void> {
   assert.deepEqual(statuses(answer), ['done', 'fenced', 'done', 'done', 'fenced', 'done', 'fenced']);
   assert.deepEqual(await scene.ledger.read(entries.slice(1, 2).map(({ id }) => id)), []);
   const { topic } = scene.identity;
-  assert.deepEqual(await scene.fixture.counters(topic, 2), { rolledBack: 0, deadLetters: 0, duplicates: 0 });
+  assert.deepEqual(await scene.fixture.counters(topic, 2), NOTHING);
   assert.equal((await scene.own(2)).watermark, null);
   assert.equal((await scene.own(4)).watermark, 9);
 }
@@ -175,7 +176,7 @@ async function rejectedLeavesNothing(scene: Scene): Promise<void> {
   assert.equal((await scene.row(open.id)).state, 'executing');
   assert.deepEqual(await scene.ledger.read([begin.id]), []);
   const { topic } = scene.identity;
-  assert.deepEqual(await scene.fixture.counters(topic, 0), { rolledBack: 0, deadLetters: 0, duplicates: 0 });
+  assert.deepEqual(await scene.fixture.counters(topic, 0), NOTHING);
   const answer = await scene.commit([scene.change(open), scene.refused(other, 'storable'), begin]);
   assert.deepEqual(statuses(answer), ['done', 'done', 'done'], 'without the culprit it lands');
   assert.equal((await scene.own()).watermark, null);
@@ -242,11 +243,40 @@ async function largestCommit(scene: Scene): Promise<void> {
   );
 }
 
+async function numbersAreSkipped(scene: Scene): Promise<void> {
+  const { epoch } = await scene.own();
+  const open = await scene.opened();
+  await scene.commit([scene.change(open)], [scene.head(0, {})]);
+  assert.equal(await scene.ledger.skipNumbers(0, epoch, 1), false, 'not above the last number');
+  assert.equal(await scene.ledger.skipNumbers(0, epoch - 1, 9), false, 'an older epoch');
+  assert.equal(await scene.ledger.skipNumbers(0, epoch, 9), true);
+  const { published, lastNumber } = await scene.own();
+  assert.deepEqual([published, lastNumber], [9, 9]);
+  const next = await scene.opened();
+  const answer = await scene.commit([scene.change(next)], [scene.head(0, {})]);
+  assert.equal(numberOf(answer.answers[0]), 10);
+  assert.deepEqual(await scene.fixture.counters(scene.identity.topic, 0), { ...NOTHING, skipped: 8 });
+}
+
+/** Restored to an older point: it holds fewer commits than it has answered. */
+async function lostHistoryIsFenced(scene: Scene): Promise<void> {
+  const { commits } = await scene.own();
+  const head = (answered: number | null) => scene.head(0, { watermark: 5, commits: answered });
+  assert.deepEqual((await scene.commit([], [head(commits)])).fenced, []);
+  assert.equal((await scene.own()).commits, commits + 1);
+  const answer = await scene.commit([scene.begin()], [{ ...head(commits + 4), watermark: 9 }]);
+  assert.deepEqual([answer.fenced, statuses(answer)], [[0], ['fenced']]);
+  const after = await scene.own();
+  assert.deepEqual([after.watermark, after.commits], [5, commits + 1], 'nothing is written');
+}
+
 export const NUMBER_CHECKS: readonly Check[] = [
   { name: 'numbers have no gaps, in entry order, whatever is between', run: numbersHaveNoGaps },
   { name: 'an expired begin ends at once, in entry order', run: expiredInOrder },
   { name: 'results come by page', run: resultsByPage },
   { name: 'watermark and published number never go back', run: headsNeverGoBack },
+  { name: 'a ledger that lost history fences who knows of more commits', run: lostHistoryIsFenced },
+  { name: 'numbers given before a restore are skipped', run: numbersAreSkipped },
   { name: 'a commit is fenced per partition', run: fencedPerPartition },
   { name: 'a commit of which everything is fenced does nothing', run: onlyFenced },
   { name: 'a rejected commit leaves nothing behind', needs: 'unstorable', run: rejectedLeavesNothing },

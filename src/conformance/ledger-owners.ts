@@ -83,8 +83,8 @@ async function raiseIsConditional(scene: Scene): Promise<void> {
   const raised = await scene.ledger.raise(owned);
   const sorted = raised.toSorted((a, b) => a.partition - b.partition);
   assert.deepEqual(sorted, [
-    { partition: 0, epoch: 2, watermark: null, published: 0, lastNumber: 0 },
-    { partition: 2, epoch: 2, watermark: 8, published: 0, lastNumber: 1 },
+    { partition: 0, epoch: 2, watermark: null, published: 0, lastNumber: 0, commits: 0 },
+    { partition: 2, epoch: 2, watermark: 8, published: 0, lastNumber: 1, commits: 2 },
   ]);
   assert.deepEqual(statuses(await scene.commit([scene.begin(), scene.begin({ partition: 2 })])), [
     'fenced',
@@ -174,7 +174,7 @@ async function raiseWaits(scene: Scene): Promise<void> {
     await underWay.finish();
   }
   assert.deepEqual(await raising, [
-    { partition: 0, epoch: epoch + 1, watermark: null, published: 0, lastNumber: 0 },
+    { partition: 0, epoch: epoch + 1, watermark: null, published: 0, lastNumber: 0, commits: 1 },
   ]);
   assert.equal((await scene.row(begin.id)).state, 'executing');
 }
@@ -190,7 +190,14 @@ async function lostAnswer(scene: Scene, how: 'landed' | 'never' | 'late'): Promi
     const raised = await ledger.raise([{ partition: 0, epoch: scene.head(0).epoch }]);
     const landed = how === 'landed';
     assert.deepEqual(raised, [
-      { partition: 0, epoch: 2, watermark: landed ? 77 : null, published: 0, lastNumber: landed ? 1 : 0 },
+      {
+        partition: 0,
+        epoch: 2,
+        watermark: landed ? 77 : null,
+        published: 0,
+        lastNumber: landed ? 1 : 0,
+        commits: landed ? 3 : 2,
+      },
     ]);
     const before = (await ledger.read([begin.id, open.id])).map(({ id, state }) => [id, state]);
     if (how === 'late') await deliver();

@@ -105,7 +105,8 @@ export class Scene {
 
   head(partition: number, changes: Partial<PartitionHead> = {}): PartitionHead {
     const known = this.#heads.get(partition) ?? { epoch: 0, lastNumber: 0 };
-    return { partition, ...known, watermark: null, published: null, duplicates: 0, ...changes };
+    const nothing = { watermark: null, published: null, duplicates: 0, commits: null };
+    return { partition, ...known, ...nothing, ...changes };
   }
 
   /** The ledger's numbers after something that `commit` did not see. */

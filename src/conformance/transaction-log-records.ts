@@ -209,6 +209,25 @@ async function resultsInOrder(scene: Scene): Promise<void> {
   assert.equal(published.length, 500);
 }
 
+async function lastNumberIsFound(scene: Scene): Promise<void> {
+  const member = await scene.join();
+  await scene.balanced(member);
+  assert.equal(await member.log.lastPublished(0), 0, 'there is none');
+  const results = (partition: number, from: number, to: number): ResultRecord[] =>
+    Array.from({ length: to - from + 1 }, (_, index) => ({
+      key: 'atm-1',
+      value: '{}',
+      headers: [['signalbox-result-id', `${scene.topic}/${partition}/${from + index}`]],
+    }));
+  await member.log.publish(0, results(0, 1, 70));
+  await member.log.publish(1, results(1, 1, 300));
+  // Published again after a take-over, and something that is no result.
+  await member.log.publish(0, results(0, 60, 65));
+  await member.log.publish(0, [{ key: 'atm-1', value: 'x', headers: [] }]);
+  assert.equal(await member.log.lastPublished(0), 70);
+  assert.equal(await member.log.lastPublished(1), 300);
+}
+
 async function largeResults(scene: Scene): Promise<void> {
   const member = await scene.join();
   await scene.balanced(member);
@@ -269,5 +288,6 @@ export const RECORD_CHECKS: readonly Check[] = [
     run: resultsInOrder,
   },
   { name: 'publishes more results at once than fit one batch', partitions: 2, run: largeResults },
+  { name: 'the last number of the results is found', partitions: 2, run: lastNumberIsFound },
   { name: 'endOffsets are the positions after the last records', partitions: 3, run: endOffsetsFollow },
 ];

@@ -36,6 +36,7 @@ function stateAt(position: number): PartitionState {
     duplicates: new Tally(),
     epoch: 1,
     lastNumber: 0,
+    commits: 0,
     published: 0,
     landedWatermark: null,
     landedPublished: 0,

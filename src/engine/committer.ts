@@ -209,8 +209,12 @@ export class Committer {
     for (const head of heads) {
       const state = this.#stateOf(head.partition);
       if (state === undefined) continue;
-      if (fenced.has(head.partition)) this.#options.onFenced(state);
-      else if (state.epoch === head.epoch) headLanded(state, head, nowMs);
+      if (fenced.has(head.partition)) {
+        this.#options.onFenced(state);
+      } else if (state.epoch === head.epoch) {
+        state.commits += 1;
+        headLanded(state, head, nowMs);
+      }
     }
     let next = 0;
     for (const submission of batch) {
@@ -276,12 +280,14 @@ export class Committer {
       const state = this.#stateOf(head.partition);
       if (state === undefined || !state.alive) continue;
       const now = byPartition.get(head.partition);
-      if (now === undefined) {
+      // Fewer commits than have been answered: the ledger has lost history, and nothing in memory fits it.
+      if (now === undefined || now.commits < state.commits) {
         this.#options.onFenced(state);
         continue;
       }
       state.epoch = now.epoch;
       state.lastNumber = now.lastNumber;
+      state.commits = now.commits;
       // Either both numbers landed or neither; duplicates are only carried where the watermark grew.
       const landed = now.published >= (head.published ?? 0) && (now.watermark ?? 0) >= (head.watermark ?? 0);
       if (landed) headLanded(state, head, this.#options.world.monotonic());

@@ -3,7 +3,7 @@
  * with it: what is in memory belongs to (partition, epoch) and dies with it.
  *
  * PS1 Once `alive` is false nothing of it is sent to the ledger any more.
- * PS2 `epoch` and `lastNumber` change only by an answer of the ledger.
+ * PS2 `epoch`, `lastNumber` and `commits` change only by an answer of the ledger.
  */
 import type { Tally } from '../core/tally.ts';
 import type { Watermark } from '../core/watermark.ts';
@@ -17,6 +17,8 @@ export interface PartitionState {
   epoch: number;
   /** Number of the last result given in this partition. */
   lastNumber: number;
+  /** Commits of the partition, from the beginning, that are known to have landed. */
+  commits: number;
   /** Results up to here are acknowledged by the broker. */
   published: number;
   /** What the ledger is known to hold of watermark and published. */
@@ -41,6 +43,7 @@ export function headOf(state: PartitionState, whole: boolean): PartitionHead {
     published: whole ? state.published : null,
     duplicates: watermark === null ? 0 : state.duplicates.passed(watermark),
     lastNumber: state.lastNumber,
+    commits: state.commits,
   };
 }
 

@@ -101,6 +101,7 @@ export class Partition implements ParkingHost {
       duplicates: new Tally(),
       epoch: owned.epoch,
       lastNumber: owned.lastNumber,
+      commits: owned.commits,
       published: owned.published,
       landedWatermark: owned.watermark,
       landedPublished: owned.published,

@@ -38,6 +38,11 @@ export interface PartitionHead {
   readonly duplicates: number;
   /** Number of the last result; the finals of this commit are numbered from the next one, in entry order. */
   readonly lastNumber: number;
+  /**
+   * Commits of the partition so far, this one left out; null: not compared. When the ledger holds fewer it has lost
+   * history, and the partition is fenced.
+   */
+  readonly commits: number | null;
 }
 
 export interface Commit {
@@ -114,6 +119,8 @@ export interface PartitionState {
   readonly watermark: number | null;
   readonly published: number;
   readonly lastNumber: number;
+  /** Commits that have written in the partition, from the beginning. */
+  readonly commits: number;
 }
 
 /** A location of the partition with parked rows. */
@@ -221,6 +228,12 @@ export interface Ledger {
   read(ids: readonly string[]): Promise<Row[]>;
   /** Final rows of the partition with number > `after`, in order, at most `limit`. */
   results(partition: number, after: number, limit: number): Promise<StoredResult[]>;
+  /**
+   * For a ledger that lost history: numbers up to `number` were given before and are never given again. Last and
+   * published number become `number`; everything below must be published. False: the epoch is not the one given, or
+   * the last number is not below it.
+   */
+  skipNumbers(partition: number, epoch: number, number: number): Promise<boolean>;
   /** Parked rows of a lane with offset > `after`, in order of their offsets, at most `limit`. */
   parked(lane: {
     readonly partition: number;

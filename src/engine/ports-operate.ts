@@ -17,6 +17,11 @@ export interface LimitChange extends Who {
   readonly paused?: boolean;
 }
 
+export interface WatermarkMove extends Who {
+  readonly partition: number;
+  readonly offset: number;
+}
+
 export interface Proposal extends Who {
   readonly id: string;
   readonly action: CommandAction;
@@ -61,6 +66,11 @@ export interface AuditCheck {
 /** Every method throws LedgerError when the ledger is away. */
 export interface Operations {
   setLimit(change: LimitChange): Promise<void>;
+  /**
+   * Gives up what the topic no longer holds: the partition goes on at the offset when it is next taken over. Throws
+   * SB-6012 when the ledger does not know the partition, or its watermark is not below.
+   */
+  moveWatermark(move: WatermarkMove): Promise<void>;
   /** Throws SB-6007 when the ledger does not hold the id, SB-6008 when the action makes no sense in its state. */
   propose(proposal: Proposal): Promise<Proposed>;
   outcome(sequence: number): Promise<CommandOutcome>;

@@ -133,6 +133,11 @@ export interface TransactionLog {
    * partition. Throws when it is not known to have arrived: send the same again before anything newer.
    */
   publish(partition: number, results: readonly ResultRecord[]): Promise<void>;
+  /**
+   * The highest number among the results of this partition of the source that the results topic holds near its end;
+   * 0 when it holds none. For a ledger that lost history; slow.
+   */
+  lastPublished(partition: number): Promise<number>;
   /** Position after the last record of each partition, for lag; cached for about a second. */
   endOffsets(): Promise<ReadonlyMap<number, number>>;
   health(): LogHealth;

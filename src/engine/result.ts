@@ -2,6 +2,7 @@
  * The record of a result, made from the final row alone, so that a new owner republishes the same bytes
  * (contract 12).
  */
+import { RESULT_ID, resultId } from '../core/result-id.ts';
 import type { ResultRecord } from './ports.ts';
 import type { StoredResult } from './ports-ledger.ts';
 
@@ -13,7 +14,7 @@ export function resultRecord(topic: string, partition: number, result: StoredRes
   const finishedAt = new Date(result.finishedAtMs).toISOString();
   const head = `{"id":"${id}","location":"${location}","type":"${type}","outcome":"${state}"`;
   const tail = `,"partition":${partition},"number":${number},"finishedAt":"${finishedAt}"}`;
-  const headers: [string, string][] = [['signalbox-result-id', `${topic}/${partition}/${number}`]];
+  const headers: [string, string][] = [[RESULT_ID, resultId(topic, partition, number)]];
   if (result.traceparent !== null) headers.push(['traceparent', result.traceparent]);
   return { key: location, value: `${head}${reasonField}${evidenceField}${tail}`, headers };
 }

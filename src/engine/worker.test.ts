@@ -13,6 +13,7 @@ const OWNED = {
   watermark: 0,
   published: 0,
   lastNumber: 0,
+  commits: 0,
   holders: [],
   parked: [],
 } as const;

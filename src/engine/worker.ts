@@ -10,11 +10,12 @@ import { type ErrorCode, SignalboxError } from '../core/errors/catalogue.ts';
 import { Committer } from './committer.ts';
 import { Desk } from './desk.ts';
 import { Limits } from './limits.ts';
+import { lostHistory, skipPublished } from './lost-history.ts';
 import type { WorkerDoors, WorkerHealth, WorkerSurface } from './options.ts';
 import { Partition } from './partition.ts';
 import type { PartitionState } from './partition-state.ts';
 import type { LogListener, RecordBatch, Timer } from './ports.ts';
-import { type Heartbeat, LedgerError } from './ports-ledger.ts';
+import { type Heartbeat, LedgerError, type TakeOver } from './ports-ledger.ts';
 import { Retention } from './retention.ts';
 
 const HEARTBEAT_MS = 1_000;
@@ -31,9 +32,13 @@ const RETAKE_FIRST_MS = 200;
 const RETAKE_MAX_MS = 1_000;
 
 /** One assignment of one partition by the group. */
+type Owned = Extract<TakeOver, { readonly outcome: 'owned' }>;
+
 interface Assignment {
   readonly partition: number;
   readonly groupOffset: number | null;
+  /** Commits that were answered before the partition was lost: the ledger holds as many. */
+  commits: number;
   current: boolean;
   running: Partition | null;
   /** Why it is not running, for health. */
@@ -134,7 +139,14 @@ export class Worker implements WorkerSurface, LogListener {
   // ------------------------------------------------------------------------------------------ what the log says
 
   assigned(partition: number, groupOffset: number | null): void {
-    const assignment: Assignment = { partition, groupOffset, current: true, running: null, problem: null };
+    const assignment: Assignment = {
+      partition,
+      groupOffset,
+      commits: 0,
+      current: true,
+      running: null,
+      problem: null,
+    };
     this.#assignments.set(partition, assignment);
     void this.#takeOver(assignment).catch((error: unknown) => this.#stopForBug(error));
   }
@@ -194,11 +206,13 @@ export class Worker implements WorkerSurface, LogListener {
     }
     passing?.('taken-over');
     assignment.problem = null;
+    const owned = await this.#withoutOldNumbers(assignment, taken);
+    if (owned === null) return assignment.current ? this.#takeOver(assignment) : undefined;
     const running = new Partition({
       doors: this.#doors,
       committer: this.#committerOf(partition),
       partition,
-      owned: taken,
+      owned,
       limits: this.#limits,
       ownedCount: () => this.#assignments.size,
       onDisturbed: (disturbed) => this.#fenced(disturbed.state),
@@ -206,10 +220,9 @@ export class Worker implements WorkerSurface, LogListener {
     });
     assignment.running = running;
     if (this.#stopping) running.beginNothing();
-    this.#compareOffsets(assignment, taken.watermark);
-    running.adopt(taken);
-    this.#handOver(assignment, 'taken-over', running, startedMs, taken.holders.length);
-    log.start(partition, taken.watermark);
+    running.adopt(owned);
+    this.#handOver(assignment, 'taken-over', running, startedMs, owned.holders.length);
+    log.start(partition, owned.watermark);
   }
 
   /** Asks until the ledger answers, or the assignment has ended (null). */
@@ -230,10 +243,14 @@ export class Worker implements WorkerSurface, LogListener {
     return null;
   }
 
-  #compareOffsets({ partition, groupOffset }: Assignment, watermark: number | null): void {
-    if (groupOffset === null || (watermark !== null && groupOffset <= watermark)) return;
-    const detail = `partition ${partition}: group at ${groupOffset}, ledger at ${watermark ?? 'the beginning'}`;
-    this.#problem(new SignalboxError('SB-2007', detail), partition);
+  /** Null: the partition has to be taken over again, or the assignment has ended. */
+  async #withoutOldNumbers(assignment: Assignment, taken: Owned): Promise<Owned | null> {
+    const current = (): boolean => assignment.current;
+    const problem = (error: SignalboxError): void => this.#problem(error, assignment.partition);
+    const lost = lostHistory(assignment, taken);
+    if (lost === null) return taken;
+    problem(lost);
+    return await skipPublished(assignment.partition, taken, { ...this.#doors, current, problem });
   }
 
   #fenced(state: PartitionState): void {
@@ -243,6 +260,7 @@ export class Worker implements WorkerSurface, LogListener {
     const { world } = this.#doors;
     running.over();
     assignment.running = null;
+    assignment.commits = state.commits;
     this.#handOver(assignment, 'fenced', running, world.monotonic());
     const ms = RETAKE_FIRST_MS + world.random() * (RETAKE_MAX_MS - RETAKE_FIRST_MS);
     void this.#wait(ms)

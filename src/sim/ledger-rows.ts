@@ -38,6 +38,9 @@ export interface SimPartition {
   watermark: number | null;
   published: number;
   lastNumber: number;
+  commits: number;
+  /** Numbers given before the ledger lost history. */
+  skipped: number;
   rolledBack: number;
   duplicates: number;
 }
@@ -54,8 +57,8 @@ export function placeOf(topic: string, partition: number): string {
   return `${topic}/${partition}`;
 }
 
-export function stateOf({ epoch, watermark, published, lastNumber }: SimPartition): PartitionState {
-  return { epoch, watermark, published, lastNumber };
+export function stateOf({ epoch, watermark, published, lastNumber, commits }: SimPartition): PartitionState {
+  return { epoch, watermark, published, lastNumber, commits };
 }
 
 export function newPartition({ topicId, group, worker }: LedgerIdentity): SimPartition {
@@ -67,9 +70,23 @@ export function newPartition({ topicId, group, worker }: LedgerIdentity): SimPar
     watermark: null,
     published: 0,
     lastNumber: 0,
+    commits: 0,
+    skipped: 0,
     rolledBack: 0,
     duplicates: 0,
   };
+}
+
+export function fits({ epoch, commits }: PartitionHead, known: SimPartition): boolean {
+  return known.epoch === epoch && known.commits >= (commits ?? 0);
+}
+
+export function skipNumbers(partition: SimPartition | undefined, epoch: number, number: number): boolean {
+  if (partition?.epoch !== epoch || partition.lastNumber >= number) return false;
+  partition.skipped += number - partition.lastNumber;
+  partition.lastNumber = number;
+  partition.published = number;
+  return true;
 }
 
 /** What `Row` says of a row that never began. */

@@ -31,6 +31,7 @@ import type {
 import { parkedOf, prunableOf, resultsOf } from './ledger-reads.ts';
 import {
   type Context,
+  fits,
   NO_TOKEN,
   newPartition,
   placeOf,
@@ -68,7 +69,7 @@ export class SimLedgerStore {
     const fenced: number[] = [];
     for (const head of commit.heads) {
       const known = this.partitions.get(placeOf(identity.topic, head.partition));
-      if (known?.epoch === head.epoch) heads.set(head.partition, head);
+      if (known !== undefined && fits(head, known)) heads.set(head.partition, head);
       else fenced.push(head.partition);
     }
     const numbers = new Map([...heads].map(([partition, head]) => [partition, head.lastNumber]));
@@ -360,6 +361,7 @@ export class SimLedgerStore {
     if (head.watermark !== null) known.watermark = Math.max(known.watermark ?? 0, head.watermark);
     if (head.published !== null) known.published = Math.max(known.published, head.published);
     known.duplicates += head.duplicates;
+    known.commits += 1;
   }
 
   #takenOver(identity: LedgerIdentity, row: SimRow, epoch: number): void {

@@ -18,6 +18,7 @@ import {
   type TakeOver,
 } from '../engine/ports-ledger.ts';
 import type { Faults } from './faults.ts';
+import { placeOf, skipNumbers } from './ledger-rows.ts';
 import type { SimLedgerStore } from './ledger-store.ts';
 import type { SimProcess } from './process.ts';
 import type { RandomStream } from './random.ts';
@@ -91,6 +92,13 @@ export class SimLedger implements Ledger {
 
   limits(): ReturnType<Ledger['limits']> {
     return this.#ask(() => this.#options.store.limits());
+  }
+
+  skipNumbers(partition: number, epoch: number, number: number): Promise<boolean> {
+    const { store, identity } = this.#options;
+    return this.#ask(() =>
+      skipNumbers(store.partitions.get(placeOf(identity.topic, partition)), epoch, number),
+    );
   }
 
   prune(partition: number, thanMs: number, limit: number): Promise<number> {

@@ -102,6 +102,14 @@ export class SimLog implements TransactionLog {
     });
   }
 
+  lastPublished(partition: number): Promise<number> {
+    const { broker } = this.#options;
+    return this.#ask(() => {
+      const own = broker.results.filter((result) => result.partition === partition);
+      return Math.max(0, ...own.map(({ record }) => (JSON.parse(record.value) as { number: number }).number));
+    });
+  }
+
   endOffsets(): Promise<ReadonlyMap<number, number>> {
     const { broker } = this.#options;
     return this.#ask(

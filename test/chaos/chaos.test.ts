@@ -17,7 +17,7 @@ describe('chaos', { timeout: TIMEOUT_MS }, () => {
     const told: string[] = [];
     const found = await runChaos({
       seed: SEED,
-      minutes: 2.7,
+      minutes: 2.5,
       workers: 4,
       locations: 300,
       rate: 150,

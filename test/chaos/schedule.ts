@@ -87,6 +87,8 @@ const TAIL_MS = 15_000;
 const LINK_MS = [1_500, 6_000] as const;
 const SLOW_MS = [50, 400] as const;
 const RESET_BYTES = [1, 60_000] as const;
+/** A connection to the site carries one step after the other, about 1 KB each. */
+const RESET_SITE_BYTES = [1, 2_000] as const;
 /** A fault for everybody comes once in so many of one link. */
 const COMMON_SHARE = 0.25;
 const FAULT_EVERY_MS = 4_000;
@@ -167,7 +169,7 @@ function faultOf(
   const within = ([from, to]: readonly [number, number]): number => from + random.below(to - from);
   const forMs = within(LINK_MS);
   const amount = kind.startsWith('reset')
-    ? within(RESET_BYTES)
+    ? within(kind === 'reset-site' ? RESET_SITE_BYTES : RESET_BYTES)
     : kind.startsWith('slow')
       ? within(SLOW_MS)
       : 0;

@@ -7,7 +7,9 @@
  * L2 Records reach the listener only for a partition that is assigned, started and not on its way elsewhere.
  * L3 The database being away ends nothing: it waits, says so and goes on.
  */
+
 import { assert, SignalboxError } from '../../core/errors/catalogue.ts';
+import { numberIn, RESULT_ID } from '../../core/result-id.ts';
 import type {
   LogHealth,
   LogListener,
@@ -21,12 +23,12 @@ import { retryAfterMs } from './back-off.ts';
 import { Bell } from './bell.ts';
 import { Database, type DatabaseOptions, databaseProblem } from './database.ts';
 import { Fetcher } from './fetcher.ts';
-import { encodeHeaders } from './headers.ts';
+import { decodeHeaders, encodeHeaders } from './headers.ts';
 import { Member } from './member.ts';
 import { Notifications } from './notifications.ts';
 import { Retention } from './retention.ts';
 import { ensureTopic, migrate, type StoredTopic } from './schema.ts';
-import { END_OFFSETS } from './statements.ts';
+import { END_OFFSETS, LAST_HEADERS } from './statements.ts';
 import { Trouble } from './trouble.ts';
 
 export interface EmbeddedLogSettings {
@@ -61,6 +63,7 @@ const FINAL_AT_OPEN = new Set(['SB-2002', 'SB-2004', 'SB-2009', 'SB-2010']);
 
 interface Parts {
   readonly topic: StoredTopic;
+  readonly resultsTopic: StoredTopic;
   readonly results: Appender;
   readonly member: Member;
   readonly fetcher: Fetcher;
@@ -139,6 +142,17 @@ export class EmbeddedLog implements TransactionLog {
         headers: encodeHeaders(headers.map(([name, text]) => ({ name, value: Buffer.from(text, 'utf8') }))),
       })),
     );
+  }
+
+  async lastPublished(partition: number): Promise<number> {
+    const { resultsTopic } = this.#opened();
+    const rows = await this.#database.query<{ headers: Buffer }>(LAST_HEADERS, [
+      resultsTopic.number,
+      partition,
+    ]);
+    const ids = rows.map(({ headers }) => decodeHeaders(headers).find(({ name }) => name === RESULT_ID));
+    const numbers = ids.map((id) => numberIn(id?.value?.toString() ?? '', this.topic.name, partition) ?? 0);
+    return Math.max(0, ...numbers);
   }
 
   async endOffsets(): Promise<ReadonlyMap<number, number>> {
@@ -249,7 +263,7 @@ export class EmbeddedLog implements TransactionLog {
       everyMs: RETENTION_EVERY_MS,
     });
     const appender = new Appender({ database, topic: results.number });
-    return { topic, results: appender, member, fetcher, notifications, retention };
+    return { topic, resultsTopic: results, results: appender, member, fetcher, notifications, retention };
   }
 
   async #readEnds(): Promise<ReadonlyMap<number, number>> {

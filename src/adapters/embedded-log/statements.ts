@@ -48,4 +48,8 @@ export const END_OFFSETS = call(
   'end_offsets',
   'SELECT partition, next_offset FROM signalbox_log.partitions WHERE topic = $1',
 );
+export const LAST_HEADERS = call(
+  'last_headers',
+  readFileSync(new URL('./sql/last-headers.sql', import.meta.url), 'utf8'),
+);
 export const FETCH = call('fetch', readFileSync(new URL('./sql/fetch.sql', import.meta.url), 'utf8'));

@@ -16,6 +16,7 @@ import { EndOffsets } from './end-offsets.ts';
 import { Fetcher } from './fetcher.ts';
 import { KafkaGroupWire } from './group-wire.ts';
 import { problemOf } from './kafka-errors.ts';
+import { lastResult } from './last-result.ts';
 import { Leases } from './leases.ts';
 import { Member } from './member.ts';
 import { KafkaOffsetWire } from './offset-wire.ts';
@@ -125,6 +126,23 @@ export class KafkaLog implements TransactionLog {
 
   async publish(partition: number, results: readonly ResultRecord[]): Promise<void> {
     await this.#publisher.publish(partition, results);
+  }
+
+  async lastPublished(partition: number): Promise<number> {
+    const facts = this.#cluster.topic(this.#resultsTopic);
+    const count = facts?.leaders.length ?? 0;
+    if (facts === null || count === 0)
+      throw new SignalboxError('SB-3001', `no leader of ${this.#resultsTopic}`);
+    try {
+      return await lastResult(this.#cluster, {
+        results: { name: facts.name, id: facts.id, partition: partition % count },
+        source: { name: this.topic.name, partition },
+      });
+    } catch (error) {
+      await this.#cluster.refresh().catch(() => undefined);
+      const { code, detail } = problemOf(error, `reading ${this.#resultsTopic}`);
+      throw new SignalboxError(code, detail, { cause: error });
+    }
   }
 
   async endOffsets(): Promise<ReadonlyMap<number, number>> {

@@ -201,6 +201,7 @@ function headColumns(heads: readonly PartitionHead[], { finished, refused }: Cou
     int8Array(heads.map((head) => head.published)),
     int8Array(heads.map((head) => head.duplicates)),
     int8Array(heads.map((head) => head.lastNumber)),
+    int8Array(heads.map((head) => head.commits)),
     int8Array(finished),
     int8Array(refused),
   ];

@@ -104,7 +104,15 @@ interface Reads {
 }
 
 async function commit(entries: Entry[], options: Omit<EncodingOptions, 'identity'>) {
-  const head = { partition: 0, epoch: 0, lastNumber, watermark: null, published: null, duplicates: 0 };
+  const head = {
+    partition: 0,
+    epoch: 0,
+    lastNumber,
+    watermark: null,
+    published: null,
+    duplicates: 0,
+    commits: null,
+  };
   const { values } = encodeCommit({ heads: [head], entries }, { identity: IDENTITY, ...options });
   await client.query('begin');
   const before = await readsSoFar();

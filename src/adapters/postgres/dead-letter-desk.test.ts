@@ -35,7 +35,15 @@ before(async () => {
   read = new PostgresReadModel({ connectionString, topic: 't', group: 'g', concurrencyOf: () => 1 });
   const owned = await ledger.takeOver(0);
   assert.equal(owned.outcome, 'owned');
-  head = { partition: 0, epoch: owned.epoch, watermark: null, published: null, duplicates: 0, lastNumber: 0 };
+  head = {
+    partition: 0,
+    epoch: owned.epoch,
+    watermark: null,
+    published: null,
+    duplicates: 0,
+    commits: null,
+    lastNumber: 0,
+  };
 });
 
 after(async () => {

@@ -42,7 +42,15 @@ describe('failures of the Postgres ledger', () => {
     const taken = await ledger.takeOver(partition);
     assert(taken.outcome === 'owned');
     const { epoch, lastNumber } = taken;
-    const head = { partition, epoch, lastNumber, watermark: null, published: null, duplicates: 1 };
+    const head = {
+      partition,
+      epoch,
+      lastNumber,
+      watermark: null,
+      published: null,
+      duplicates: 1,
+      commits: null,
+    };
     return () => ledger.commit({ heads: [head], entries: [] });
   }
 
@@ -208,7 +216,7 @@ describe('failures of the Postgres ledger', () => {
       both.map(({ status }) => status),
       ['fulfilled', 'rejected'],
     );
-    const head = { epoch: 1, lastNumber: 0, watermark: null, published: null, duplicates: 0 };
+    const head = { epoch: 1, lastNumber: 0, watermark: null, published: null, duplicates: 0, commits: null };
     const mixed = ledger.commit({
       heads: [
         { ...head, partition: 0 },

@@ -129,7 +129,7 @@ class Side {
 
   head(partition: number, duplicates: number): PartitionHead {
     const known = this.heads.get(partition) ?? { epoch: 0, lastNumber: 0 };
-    return { partition, ...known, watermark: null, published: null, duplicates };
+    return { partition, ...known, watermark: null, published: null, duplicates, commits: null };
   }
 
   /** Notes what the answers say and returns them in words that both sides share. */

@@ -38,8 +38,8 @@ ledgerConformance('Postgres', async (): Promise<LedgerFixture> => {
       );
     },
     counters: async (topic, partition) => {
-      const { rows } = await pool.query<{ rolled_back: string; dead_letters: string; duplicates: string }>(
-        'select rolled_back, dead_letters, duplicates from signalbox.partitions where topic = $1 and partition = $2',
+      const { rows } = await pool.query<Record<string, string>>(
+        'select rolled_back, dead_letters, duplicates, skipped from signalbox.partitions where topic = $1 and partition = $2',
         [topic, partition],
       );
       const [row] = rows;
@@ -47,6 +47,7 @@ ledgerConformance('Postgres', async (): Promise<LedgerFixture> => {
         rolledBack: Number(row?.rolled_back),
         deadLetters: Number(row?.dead_letters),
         duplicates: Number(row?.duplicates),
+        skipped: Number(row?.skipped),
       };
     },
     history: async (id) => {

@@ -247,6 +247,12 @@ export class PostgresLedger implements Ledger {
     return rows.map(storedResult);
   }
 
+  async skipNumbers(partition: number, epoch: number, number: number): Promise<boolean> {
+    const values = [this.#identity.topic, partition, epoch, number];
+    const { rowCount } = await this.#others.run((client) => client.query(SQL.skipNumbers, values));
+    return rowCount === 1;
+  }
+
   async parked(lane: {
     readonly partition: number;
     readonly location: string;

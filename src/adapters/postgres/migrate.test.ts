@@ -116,7 +116,15 @@ describe('migrations', () => {
     const taken = await ledger.takeOver(0);
     assert(taken.outcome === 'owned');
     const { epoch, lastNumber } = taken;
-    const head = { partition: 0, epoch, lastNumber, watermark: 1, published: 0, duplicates: 0 };
+    const head = {
+      partition: 0,
+      epoch,
+      lastNumber,
+      watermark: 1,
+      published: 0,
+      duplicates: 0,
+      commits: null,
+    };
     const { fenced } = await ledger.commit({ heads: [head], entries: [] });
     assert.deepEqual(fenced, []);
     await ledger.close();

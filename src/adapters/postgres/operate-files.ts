@@ -7,6 +7,7 @@ function sqlFile(name: string): string {
 
 export const OPERATE = {
   setLimit: sqlFile('set-limit'),
+  moveWatermark: sqlFile('move-watermark'),
   find: sqlFile('find'),
   propose: sqlFile('propose'),
   outcome: sqlFile('outcome'),

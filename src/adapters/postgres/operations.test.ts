@@ -30,7 +30,15 @@ before(async () => {
   operations = new PostgresOperations({ connectionString, topic: 't' });
   const owned = await ledger.takeOver(0);
   assert.equal(owned.outcome, 'owned');
-  head = { partition: 0, epoch: owned.epoch, watermark: null, published: null, duplicates: 0, lastNumber: 0 };
+  head = {
+    partition: 0,
+    epoch: owned.epoch,
+    watermark: null,
+    published: null,
+    duplicates: 0,
+    commits: null,
+    lastNumber: 0,
+  };
 });
 
 after(async () => {
@@ -144,6 +152,18 @@ test('limits of locations and patterns reach the workers, and can be taken back'
   assert.deepEqual(taken, { location: 'depot-*', concurrency: null, paused: true });
 });
 
+test('records that are gone are given up: the watermark moves forward, and never back', async () => {
+  const move = { partition: 0, ...WHO };
+  await operations.moveWatermark({ ...move, offset: 500 });
+  await assert.rejects(operations.moveWatermark({ ...move, offset: 500 }), { code: 'SB-6012' });
+  await assert.rejects(operations.moveWatermark({ ...move, partition: 9, offset: 1 }), { code: 'SB-6012' });
+  const { rows } = await client.query<{ watermark: string; detail: string }>(
+    `select p.watermark, a.detail from signalbox.partitions p, signalbox.audit a
+     where p.partition = 0 and a.action = 'move watermark'`,
+  );
+  assert.deepEqual(rows, [{ watermark: '500', detail: 'from the beginning to 500' }]);
+});
+
 test('what needs attention: held first', async () => {
   const token = await inDoubt('h');
   await inDoubt('d');
@@ -185,6 +205,7 @@ test('the audit holds every act, and a row that was changed or is missing is fou
     'ask proposed',
     'ask refused',
     ...Array(5).fill('limit'),
+    'move watermark',
   ];
   assert.deepEqual(
     rows.map(({ action }) => action),

@@ -12,6 +12,7 @@ import type {
   Operations,
   Proposal,
   Proposed,
+  WatermarkMove,
 } from '../../engine/ports-operate.ts';
 import { ConnectionPool } from './connection.ts';
 import { OPERATE } from './operate-files.ts';
@@ -62,6 +63,12 @@ export class PostgresOperations implements Operations {
   async setLimit({ location, concurrency, paused, actor, reason }: LimitChange): Promise<void> {
     const values = [location, concurrency ?? null, concurrency !== undefined, paused ?? null, actor, reason];
     await this.#pool.run((client) => client.query(OPERATE.setLimit, values));
+  }
+
+  async moveWatermark({ partition, offset, actor, reason }: WatermarkMove): Promise<void> {
+    const values = [this.#topic, partition, offset, actor, reason];
+    const { rowCount } = await this.#pool.run((client) => client.query(OPERATE.moveWatermark, values));
+    if (rowCount === 0) throw new SignalboxError('SB-6012', `partition ${partition}, offset ${offset}`);
   }
 
   async propose({ id, action, evidence, actor, reason }: Proposal): Promise<Proposed> {

@@ -102,7 +102,15 @@ function change(
 }
 
 async function commit(entry: Entry, duplicates = 0): Promise<EntryAnswer> {
-  const head = { partition: 0, epoch, watermark: offset + 1, published: null, duplicates, lastNumber };
+  const head = {
+    partition: 0,
+    epoch,
+    watermark: offset + 1,
+    published: null,
+    duplicates,
+    lastNumber,
+    commits: null,
+  };
   const { answers } = await ledger.commit({ heads: [head], entries: [entry] });
   const [answer] = answers;
   assert.ok(answer?.status === 'done', `${JSON.stringify(answer)}`);

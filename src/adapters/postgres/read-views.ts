@@ -21,6 +21,7 @@ type Time = string;
 export interface StatusRow {
   readonly now: Time;
   readonly partitions: readonly (Omit<PartitionStatus, 'lag'> & {
+    readonly skipped: number;
     readonly rolledBack: number;
     readonly deadLetters: number;
     readonly duplicates: number;
@@ -35,7 +36,7 @@ export interface StatusRow {
 
 export function statusView(row: StatusRow, of: { topic: string; group: string }): FleetStatus {
   const lags = new Map(row.workers.map(({ worker, lag }) => [worker, lag]));
-  const numbers = sum(row.partitions, ({ lastNumber }) => lastNumber);
+  const numbers = sum(row.partitions, ({ lastNumber, skipped }) => lastNumber - skipped);
   const rolledBack = sum(row.partitions, (partition) => partition.rolledBack);
   const parked = row.open.received ?? 0;
   const alive = row.workers.filter((worker) => worker.alive);

@@ -22,6 +22,7 @@ export interface PartitionColumns extends pg.QueryResultRow {
   readonly watermark: Integer | null;
   readonly published: Integer;
   readonly last_number: Integer;
+  readonly commits: Integer;
 }
 
 /** Columns of sql/read.sql and sql/take-over-holders.sql. */
@@ -102,6 +103,7 @@ export function partitionState(row: PartitionColumns): PartitionState {
     watermark: integer(row.watermark),
     published: Number(row.published),
     lastNumber: Number(row.last_number),
+    commits: Number(row.commits),
   };
 }
 

@@ -39,7 +39,8 @@ export const logErrors = {
   },
   'SB-3008': {
     cause: 'Records were deleted from the topic before they were read: the partition stops.',
-    remedy: 'Raise the retention; look up what was lost; then reset the partition.',
+    remedy:
+      'Raise the retention; look up what was lost; then give it up with "signalbox move-watermark" and restart the worker.',
     status: 409,
   },
   'SB-3009': {

@@ -96,6 +96,12 @@ export const processErrors = {
       'Compare them ("signalbox show"). Give the mended record an id of its own, or discard the dead letter.',
     status: 409,
   },
+  'SB-6012': {
+    cause:
+      'The watermark of the partition is not below this offset, or the ledger does not know the partition.',
+    remedy: 'Compare with /v1/status; a watermark never moves back.',
+    status: 409,
+  },
   'SB-6009': {
     cause: 'The audit has been changed: its chain of hashes is broken.',
     remedy:

@@ -22,7 +22,9 @@ create table signalbox.partitions (
   watermark bigint,                       -- next offset to fetch; null: nothing accounted yet
   published bigint not null default 0,    -- results up to this number are acknowledged by the broker
   last_number bigint not null default 0,  -- number of the last result; not max(number): finals are deleted some day
-  rolled_back bigint not null default 0,  -- from the beginning; completed = last_number - rolled_back
+  rolled_back bigint not null default 0,  -- from the beginning; completed = last_number - skipped - rolled_back
+  commits bigint not null default 0,      -- each writes the row: who has had more answers sees that history is lost
+  skipped bigint not null default 0,      -- numbers given before the ledger lost history (sql/skip-numbers.sql)
   dead_letters bigint not null default 0,
   duplicates bigint not null default 0,
   primary key (topic, partition)

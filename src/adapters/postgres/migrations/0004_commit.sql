@@ -24,7 +24,7 @@
 create function signalbox.commit(
   the_topic text, the_topic_id text, the_worker text,
   h_partition integer[], h_epoch bigint[], h_watermark bigint[], h_published bigint[], h_duplicates bigint[],
-  h_last bigint[], h_finished bigint[], h_refused bigint[], above_mark bigint,
+  h_last bigint[], h_commits bigint[], h_finished bigint[], h_refused bigint[], above_mark bigint,
   d_head integer[], d_offset bigint[], d_key bytea[], d_value bytea[], d_headers text[], d_code text[], d_detail text[],
   d_id text[], d_location text[], d_record_at timestamptz[],
   c_head integer[], c_id text[], c_token bigint[], c_refused boolean[], c_step integer[], c_rank bigint[],
@@ -72,13 +72,14 @@ declare
 begin
   -- Heads: lock and compare. The client gives them in order of partition.
   for i in 1 .. cardinality(h_partition) loop
-    select p.epoch, p.last_number into ledger from signalbox.partitions p
+    select p.epoch, p.last_number, p.commits into ledger from signalbox.partitions p
       where p.topic = the_topic and p.partition = h_partition[i] for no key update;
-    if ledger.epoch is distinct from h_epoch[i] then
+    -- Fewer commits than the client has had answers for: the ledger has lost history.
+    if ledger.epoch is distinct from h_epoch[i] or ledger.commits < h_commits[i] then
       fenced := array_append(fenced, h_partition[i]);
-    elsif ledger.last_number is distinct from h_last[i] then
-      raise exception 'partition % of % has result number %, not %', h_partition[i], the_topic,
-        ledger.last_number, h_last[i] using errcode = 'SB002';
+    elsif ledger.last_number is distinct from h_last[i] or ledger.commits > h_commits[i] then
+      raise exception 'partition % of % has result number % after % commits, not % after %', h_partition[i],
+        the_topic, ledger.last_number, ledger.commits, h_last[i], h_commits[i] using errcode = 'SB002';
     end if;
   end loop;
   -- After the locks: a commit that waited for another is not earlier than it.
@@ -173,14 +174,11 @@ begin
 
   -- Heads: write. Counters move exactly in the commit that causes them.
   for i in 1 .. cardinality(h_partition) loop
-    if h_watermark[i] is not null or h_published[i] is not null or h_duplicates[i] > 0 or last[i] > h_last[i]
-        or dead[i] > 0 then
-      update signalbox.partitions p set
-        watermark = greatest(p.watermark, h_watermark[i]), published = greatest(p.published, h_published[i]),
-        last_number = last[i], rolled_back = p.rolled_back + refused[i],
-        dead_letters = p.dead_letters + dead[i], duplicates = p.duplicates + h_duplicates[i]
-      where p.topic = the_topic and p.partition = h_partition[i];
-    end if;
+    update signalbox.partitions p set
+      watermark = greatest(p.watermark, h_watermark[i]), published = greatest(p.published, h_published[i]),
+      last_number = last[i], rolled_back = p.rolled_back + refused[i], commits = p.commits + 1,
+      dead_letters = p.dead_letters + dead[i], duplicates = p.duplicates + h_duplicates[i]
+    where p.topic = the_topic and p.partition = h_partition[i];
   end loop;
   if slow is not null then
     slow_answers := '[' || array_to_string(slow, ',') || ']';
@@ -199,13 +197,14 @@ end $$;
 -- After a lost answer: raise the epochs, each conditional on the one given. Waits for the lost commit or shuts it
 -- out. One by one in the order given, which is that of the commits' locks.
 create function signalbox.raise_epochs(the_topic text, the_partitions integer[], the_epochs bigint[])
-returns table (partition integer, epoch bigint, watermark bigint, published bigint, last_number bigint)
+returns table (partition integer, epoch bigint, watermark bigint, published bigint, last_number bigint,
+  commits bigint)
 language plpgsql as $$
 begin
   for i in 1 .. cardinality(the_partitions) loop
     return query
       update signalbox.partitions p set epoch = p.epoch + 1
         where p.topic = the_topic and p.partition = the_partitions[i] and p.epoch = the_epochs[i]
-        returning p.partition, p.epoch, p.watermark, p.published, p.last_number;
+        returning p.partition, p.epoch, p.watermark, p.published, p.last_number, p.commits;
   end loop;
 end $$;

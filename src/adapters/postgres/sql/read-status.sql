@@ -3,13 +3,13 @@
 --
 -- Plan: partitions by primary key (a row a partition); transactions only through the partial index
 -- transactions_open (topic, partition, state) and transactions_parked, index only, however many are final;
--- workers is as small as the fleet. No final row is ever read: completed = last_number - rolled_back.
+-- workers is as small as the fleet. No final row is ever read: completed = last_number - skipped - rolled_back.
 select json_build_object(
   'now', statement_timestamp(),
   'partitions', (
     select coalesce(json_agg(json_build_object(
         'partition', p.partition, 'owner', p.worker, 'epoch', p.epoch, 'watermark', p.watermark,
-        'published', p.published, 'lastNumber', p.last_number, 'rolledBack', p.rolled_back,
+        'published', p.published, 'lastNumber', p.last_number, 'skipped', p.skipped, 'rolledBack', p.rolled_back,
         'deadLetters', p.dead_letters, 'duplicates', p.duplicates) order by p.partition), '[]')
     from signalbox.partitions p
     where p.topic = $1 and p."group" = $2),

@@ -4,4 +4,4 @@
 update signalbox.partitions
   set epoch = epoch + 1, worker = $5, taken_over_at = date_trunc('milliseconds', clock_timestamp())
   where topic = $1 and partition = $2 and topic_id = $3 and "group" = $4
-  returning epoch, watermark, published, last_number
+  returning epoch, watermark, published, last_number, commits

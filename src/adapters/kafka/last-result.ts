@@ -1,0 +1,102 @@
+/** The last result of a source partition, read from the end of the results topic: once, for a ledger that lost history. */
+import { type Connection, listOffsetsV9 } from '@platformatic/kafka';
+import { numberIn, RESULT_ID } from '../../core/result-id.ts';
+import { AbortedFilter } from './aborted-filter.ts';
+import type { Cluster } from './cluster.ts';
+import { fetchApi } from './fetch-answer.ts';
+import { answerOf, KAFKA, KafkaRefusal } from './kafka-errors.ts';
+import { readPart } from './record-batches.ts';
+
+/** The results topic, and the partition of the source whose results are looked for in one of its partitions. */
+export interface LastResultPlace {
+  readonly results: { readonly name: string; readonly id: string; readonly partition: number };
+  readonly source: { readonly name: string; readonly partition: number };
+}
+
+/** Results of other source partitions may lie between: so many records before the end are looked at first, then all. */
+const TAIL = 5_000;
+const WAIT_MS = 500;
+const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
+const READ_COMMITTED = 1;
+const NO_SESSION = 0;
+const NO_EPOCH = -1;
+const CONSUMER = -1;
+const EARLIEST = -2n;
+const LATEST = -1n;
+
+/** 0 when there is none. */
+export async function lastResult(cluster: Cluster, place: LastResultPlace): Promise<number> {
+  const { results } = place;
+  const connection = await cluster.toLeader(results.name, results.partition);
+  const first = await offsetAt(connection, place, EARLIEST);
+  const end = await offsetAt(connection, place, LATEST);
+  const tail = Math.max(first, end - TAIL);
+  const found = await highestIn(connection, place, { from: tail, end });
+  return found > 0 || tail === first ? found : await highestIn(connection, place, { from: first, end: tail });
+}
+
+async function offsetAt(
+  connection: Connection,
+  { results: { name, partition } }: LastResultPlace,
+  timestamp: bigint,
+): Promise<number> {
+  const partitions = [{ partitionIndex: partition, currentLeaderEpoch: NO_EPOCH, timestamp }];
+  const request = listOffsetsV9.api.async(connection, CONSUMER, READ_COMMITTED, [{ name, partitions }]);
+  const [found] = (await answerOf(request)).topics[0]?.partitions ?? [];
+  if (found === undefined || found.errorCode !== KAFKA.NONE)
+    throw new KafkaRefusal(
+      `ListOffsets of ${name}/${partition}`,
+      found?.errorCode ?? KAFKA.UNKNOWN_TOPIC_OR_PARTITION,
+    );
+  return Number(found.offset);
+}
+
+async function highestIn(
+  connection: Connection,
+  { results, source }: LastResultPlace,
+  { from, end }: { readonly from: number; readonly end: number },
+): Promise<number> {
+  const filter = new AbortedFilter();
+  let highest = 0;
+  for (let position = from; position < end; ) {
+    const wanted = {
+      partition: results.partition,
+      currentLeaderEpoch: NO_EPOCH,
+      fetchOffset: BigInt(position),
+      lastFetchedEpoch: NO_EPOCH,
+      partitionMaxBytes: ANSWER_BYTES_MAX,
+    };
+    const topics = [{ topicId: results.id, partitions: [wanted] }];
+    const answer = await fetchApi.async(
+      connection,
+      WAIT_MS,
+      1,
+      ANSWER_BYTES_MAX,
+      READ_COMMITTED,
+      NO_SESSION,
+      NO_EPOCH,
+      topics,
+      [],
+      '',
+    );
+    const [part] = answer.parts;
+    const errorCode = answer.errorCode !== KAFKA.NONE ? answer.errorCode : (part?.errorCode ?? KAFKA.NONE);
+    if (part === undefined || errorCode !== KAFKA.NONE)
+      throw new KafkaRefusal(`Fetch of ${results.name}/${results.partition}`, errorCode);
+    filter.named(part.aborted);
+    const read = readPart({ ...part, bytes: answer.bytes, from: position, filter });
+    for (const batch of read.batches) {
+      for (let index = 0; index < batch.count; index += 1) {
+        const id =
+          batch
+            .headers(index)
+            .find(({ name }) => name === RESULT_ID)
+            ?.value?.toString() ?? '';
+        highest = Math.max(highest, numberIn(id, source.name, source.partition) ?? 0);
+      }
+    }
+    if (read.nextOffset === position) return highest; // nothing more is given out
+    position = read.nextOffset;
+  }
+  return highest;
+}
