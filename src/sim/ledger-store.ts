@@ -158,8 +158,6 @@ export class SimLedgerStore {
     return before ?? null;
   }
 
-  // ---------------------------------------------------------------------------------------- entries
-
   #deadLetter({ identity }: Context, letter: DeadLetter): EntryAnswer {
     const place = `${identity.topicId}/${letter.partition}/${letter.offset}`;
     if (!this.deadLetters.has(place)) this.deadLetters.set(place, letter);
