@@ -9,6 +9,7 @@ import { runChaos } from './run.ts';
 const SEED = 8;
 const TRANSACTIONS_MIN = 20_000;
 const FAULTS_MIN = 40;
+const FAILURES_TOLD = 20;
 const TIMEOUT_MS = 600_000;
 
 describe('chaos', { timeout: TIMEOUT_MS }, () => {
@@ -17,7 +18,7 @@ describe('chaos', { timeout: TIMEOUT_MS }, () => {
     const told: string[] = [];
     const found = await runChaos({
       seed: SEED,
-      minutes: 2.5,
+      minutes: 2.8,
       workers: 4,
       locations: 300,
       rate: 150,
@@ -26,8 +27,11 @@ describe('chaos', { timeout: TIMEOUT_MS }, () => {
       say: (line) => void told.push(line),
     });
     if ('skip' in found) return context.skip(found.skip);
+    const passed = found.failures.length === 0;
+    // Not in the message of the assertion: the test runner takes for ever over one of so many lines.
+    for (const line of passed ? [] : [...told, ...found.stories]) context.diagnostic(line);
     for (const line of found.summary) context.diagnostic(line);
-    assert.deepEqual(found.failures, [], [...told, ...found.stories].join('\n'));
+    assert.ok(passed, found.failures.slice(0, FAILURES_TOLD).join('\n'));
     assert.ok(found.transactions >= TRANSACTIONS_MIN, `${found.transactions} transactions`);
     assert.ok(found.faults >= FAULTS_MIN, `${found.faults} faults`);
     await rm(pages, { recursive: true });

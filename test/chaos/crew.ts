@@ -85,9 +85,14 @@ export class Crew {
     return place.ready ? place.worker : null;
   }
 
+  /** Its worker is ready and nothing is being done to it. */
+  isFree(number: number): boolean {
+    return this.readyAt(number) !== null && !this.turns.isTaken(turnOf(number));
+  }
+
   /** C2. */
   exclusive<T>(number: number, work: () => Promise<T>): Promise<T> {
-    return this.turns.take(`place ${number}`, work);
+    return this.turns.take(turnOf(number), work);
   }
 
   /** SIGKILL, to the worker that is there now. */
@@ -171,4 +176,8 @@ export class Crew {
     if (this.#ending || this.#expected.has(name)) return;
     this.#strange.push(`${name} ended by itself with ${code === null ? 'a signal' : `code ${code}`}`);
   }
+}
+
+function turnOf(place: number): string {
+  return `place ${place}`;
 }

@@ -1,7 +1,8 @@
 /**
  * Makes one fault happen and lets it end, and says whether it took hold.
  *
- * IN1 A fault of a place waits until its worker is ready; when none becomes ready in time it has not taken hold.
+ * IN1 A fault of a place waits for its worker to be ready and left alone; the next place where that is so takes it when
+ *     it takes too long. When there is none in time the fault has not taken hold.
  * IN2 After each fault its cause is gone: links pass, processes run, servers answer.
  */
 import { setTimeout as delay } from 'node:timers/promises';
@@ -27,6 +28,10 @@ type End = (fired: boolean, more?: string) => void;
 
 /** A start takes seconds under load, and its place may have just lost another worker. */
 const READY_MS = 25_000;
+/** So long a fault waits for the place it was meant for. */
+const OWN_PLACE_MS = 4_000;
+/** Two that join while everything else breaks. */
+const BURST_READY_MS = 45_000;
 /** Connections of a worker carry something several times a second. */
 const BREAK_MS = 4_000;
 /** Servers that were killed are away for a moment before somebody starts them. */
@@ -44,10 +49,11 @@ const STUCK = `select count(*)::float8 as count from signalbox.transactions
 
 export async function inject(fault: Fault, doors: InjectDoors): Promise<void> {
   if (isOneOf(COMMON_FAULTS, fault.kind)) return injectCommon(fault, doors);
-  await doors.crew.exclusive(fault.place, async () => {
-    const worker = await readyWorker(fault, doors);
-    const links = doors.stage.links[fault.place];
-    const end = doors.log.begin(fault.kind, worker ?? `place ${fault.place}`);
+  const place = await freePlace(fault, doors);
+  await doors.crew.exclusive(place, async () => {
+    const worker = await readyWorker(place, doors);
+    const links = doors.stage.links[place];
+    const end = doors.log.begin(fault.kind, worker ?? `place ${place}`);
     if (worker === null || links === undefined) return end(false, 'no worker was ready');
     if (isOneOf(WORKER_FAULTS, fault.kind)) await injectWorker(fault, { ...doors, worker, links, end });
     else await injectLink(fault, { links, end });
@@ -58,7 +64,21 @@ function isOneOf(kinds: readonly string[], kind: string): boolean {
   return kinds.includes(kind);
 }
 
-async function readyWorker({ place }: Fault, { crew, stage }: InjectDoors): Promise<string | null> {
+/** IN1. The planned place when none is free in time. */
+async function freePlace({ place }: Fault, { crew, places }: InjectDoors): Promise<number> {
+  const untilMs = Date.now() + OWN_PLACE_MS;
+  const what = 'a place is free';
+  const free = (): { readonly place: number } | null => {
+    if (crew.isFree(place)) return { place };
+    if (Date.now() < untilMs) return null;
+    const other = Array.from({ length: places }, (_, number) => number).find((number) => crew.isFree(number));
+    return other === undefined ? null : { place: other };
+  };
+  const found = await until({ what, timeoutMs: READY_MS, pollMs: POLL_MS }, free).catch(() => null);
+  return found?.place ?? place;
+}
+
+async function readyWorker(place: number, { crew, stage }: InjectDoors): Promise<string | null> {
   const what = `the worker at place ${place} is ready`;
   return until({ what, timeoutMs: READY_MS, pollMs: POLL_MS }, () => {
     const worker = crew.readyAt(place);
@@ -179,7 +199,7 @@ async function burst({ atMs }: Fault, { stage, places, log }: InjectDoors): Prom
   const names = [0, 1].map((number) => `burst-${Math.round(atMs / 100)}-${number + 1}`);
   const end = log.begin('burst', names.join(' and '));
   for (const [index, name] of names.entries()) stage.launchAt(places + index, name);
-  const ready = await Promise.allSettled(names.map((name) => stage.fleet.ready(name, READY_MS)));
+  const ready = await Promise.allSettled(names.map((name) => stage.fleet.ready(name, BURST_READY_MS)));
   const exits = await Promise.all(names.map((name) => stage.fleet.stop(name)));
   const joined = ready.filter(({ status }) => status === 'fulfilled').length;
   end(joined > 0, `${joined} joined, left with codes ${exits.map(({ code }) => code).join(' and ')}`);
