@@ -33,7 +33,7 @@ const OWN_PLACE_MS = 4_000;
 /** Two that join while everything else breaks. */
 const BURST_READY_MS = 45_000;
 /** Connections of a worker carry something several times a second. */
-const BREAK_MS = 4_000;
+const BREAK_MS = 6_000;
 /** Servers that were killed are away for a moment before somebody starts them. */
 const AWAY_MS = 500;
 const BACKENDS_MS = 10_000;

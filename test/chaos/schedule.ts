@@ -86,7 +86,7 @@ const TAIL_MS = 15_000;
 /** Short for a link, long for a request: steps time out after 3 s. */
 const LINK_MS = [1_500, 6_000] as const;
 const SLOW_MS = [50, 400] as const;
-const RESET_BYTES = [1, 60_000] as const;
+const RESET_BYTES = [1, 8_000] as const;
 /** A connection to the site carries one step after the other, about 1 KB each. */
 const RESET_SITE_BYTES = [1, 2_000] as const;
 /** A fault for everybody comes once in so many of one link. */
