@@ -31,6 +31,7 @@ export interface SimBrokerOptions {
 export class SimBroker {
   readonly topic: Topic;
   readonly records: SimRecord[][];
+  readonly #watchers: ((partition: number) => void)[] = [];
   readonly results: { readonly partition: number; readonly record: ResultRecord }[] = [];
   readonly groupOffsets = new Map<number, number>();
   /** Every write of a group offset, in order. */
@@ -73,7 +74,13 @@ export class SimBroker {
       timestampMs: virtual.wallClockMs(),
     };
     this.records[partition]?.push(record);
+    for (const appended of this.#watchers) appended(partition);
     return record;
+  }
+
+  /** Called at each append, for as long as the world lasts. */
+  onAppended(appended: (partition: number) => void): void {
+    this.#watchers.push(appended);
   }
 
   endOffset(partition: number): number {

@@ -47,6 +47,7 @@ export class SimLog implements TransactionLog {
   #lastOkMs = Number.NEGATIVE_INFINITY;
   #couldBegin = false;
   #closed = false;
+  #fetchIsDue = false;
 
   constructor(options: SimLogOptions) {
     this.#options = options;
@@ -59,7 +60,9 @@ export class SimLog implements TransactionLog {
     this.#listener = listener;
     this.#join();
     this.#heartbeat();
-    this.#fetch();
+    this.#options.broker.onAppended((partition) => {
+      if (this.#leases.has(partition)) this.#wakeFetch();
+    });
     this.#commitRound();
     return Promise.resolve();
   }
@@ -69,6 +72,7 @@ export class SimLog implements TransactionLog {
     if (lease === undefined) return;
     lease.position = offset ?? 0;
     lease.paused = false;
+    this.#wakeFetch();
   }
 
   pause(partition: number): void {
@@ -79,6 +83,7 @@ export class SimLog implements TransactionLog {
   resume(partition: number): void {
     const lease = this.#leases.get(partition);
     if (lease !== undefined) lease.paused = false;
+    this.#wakeFetch();
   }
 
   mayBegin(): boolean {
@@ -193,15 +198,27 @@ export class SimLog implements TransactionLog {
 
   #fetch(): void {
     if (this.#closed) return;
-    const { broker, process, random } = this.#options;
+    const { broker, random } = this.#options;
+    let isIdle = true;
     for (const [partition, lease] of this.#leases) {
       if (lease.position === null || lease.paused || lease.revoking) continue;
       const { records, next } = broker.fetch(partition, lease.position, random.between(1, RECORDS_PER_FETCH));
       if (next === lease.position) continue;
       this.#listener?.records(batchOf(partition, records, next));
       lease.position = next;
+      isIdle = false;
     }
-    process.world.after(FETCH_MS, () => this.#fetch());
+    if (!isIdle) this.#wakeFetch();
+  }
+
+  /** A fetch waits at the broker until there is something: an idle log costs no events. */
+  #wakeFetch(): void {
+    if (this.#fetchIsDue || this.#closed) return;
+    this.#fetchIsDue = true;
+    this.#options.process.world.after(FETCH_MS, () => {
+      this.#fetchIsDue = false;
+      this.#fetch();
+    });
   }
 
   /** Offsets go out about every second, whoever owns the partition by then: the broker takes them from any member. */

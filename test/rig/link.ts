@@ -160,9 +160,10 @@ export class Link {
   #break(pair: Pair): void {
     if (!this.#pairs.delete(pair)) return;
     this.#broken += 1;
-    // A reset where the state of the socket allows one: no side may take it for an end in order.
+    // A reset where the state of the socket allows one: no side may take it for an end in order. Where an end is on its
+    // way libuv refuses one, and Node takes the socket for closed all the same: it never is, nor does the process end.
     for (const socket of [pair.client, pair.server]) {
-      if (socket.connecting) socket.destroy();
+      if (socket.connecting || socket.writableEnded) socket.destroy();
       else socket.resetAndDestroy();
     }
   }
