@@ -47,7 +47,7 @@ interface Reading {
   /** Offset of the last row that was read back. */
   readTo: number;
   /** A read under way. */
-  loading: Promise<boolean> | null;
+  loading: Promise<Loaded> | null;
 }
 
 /** A lane that had something waiting when it was looked at last. */
@@ -55,6 +55,9 @@ interface Stand {
   readonly moves: number;
   readonly sinceMs: number;
 }
+
+/** Too early: rows were on their way to the ledger, or out of it, and none was there yet. */
+type Loaded = 'rows' | 'too early' | 'nothing';
 
 export class Parking {
   readonly #host: ParkingHost;
@@ -178,31 +181,34 @@ export class Parking {
         reading.loading = null;
       });
       reading.loading = loading;
-      return loading.then((came) => (came ? this.#afterLoad(lane) : undefined));
+      return loading.then((loaded) => this.#afterLoad(lane, loaded));
     });
   }
 
-  /** Whether rows came. When none did, those that are on their way to the ledger ask again when they are there. */
-  async #load(lane: Lane<Waiting>, reading: Reading): Promise<boolean> {
+  async #load(lane: Lane<Waiting>, reading: Reading): Promise<Loaded> {
     const { state, lanes, doors } = this.#host;
     const settled = this.#moving === 0 && this.#cancelling.size === 0;
     const rows = await this.#read(lane.key, reading.readTo);
-    if (rows === null || !state.alive) return false;
+    if (rows === null || !state.alive) return 'nothing';
     doors.passing?.('page-read');
     const last = rows.at(-1);
     if (last !== undefined) {
       reading.readTo = last.offset;
       const items = rows.map((row): ParkedRecord => ({ offset: row.offset, parked: row }));
       lanes.unpark(lane, items);
-    } else if (settled && this.#cancelling.size === 0) {
-      this.#host.disturbed(); // the ledger holds fewer rows than it told
+      return 'rows';
     }
-    return last !== undefined;
+    if (!settled || this.#cancelling.size > 0) return 'too early';
+    this.#host.disturbed(); // the ledger holds fewer rows than it told
+    return 'nothing';
   }
 
-  #afterLoad(lane: Lane<Waiting>): void {
+  #afterLoad(lane: Lane<Waiting>, loaded: Loaded): void {
     const { state, lanes } = this.#host;
-    if (state.alive && lane.paged > 0 && lanes.get(lane.key) === lane) this.#host.pump(lane);
+    if (!state.alive || lanes.get(lane.key) !== lane) return;
+    if (loaded === 'rows' && lane.paged > 0) this.#host.pump(lane);
+    // Rows that arrived in the ledger while it was being read could not ask for themselves.
+    if (loaded === 'too early' && this.#moving === 0 && this.#cancelling.size === 0) this.wantPage(lane);
   }
 
   async #read(location: string, after: number): Promise<ParkedRow[] | null> {

@@ -65,3 +65,19 @@ export function gradeSwarm(seed: number, grade: Grade): ScenarioOptions {
     people: { ...drawn.people, commandsPerSecond: 0 },
   };
 }
+
+/**
+ * A world for defects of the site: packets that are late, doubled and lost meet short deadlines, and nobody's decision
+ * hides what follows. In worlds of the swarm two of the defects show in one of a hundred.
+ */
+export function meanSwarm(seed: number): ScenarioOptions {
+  const drawn = swarm(seed);
+  return {
+    ...drawn,
+    faults: { ...drawn.faults, callSlow: 0.1, callTwice: 0.15, callLost: 0.1 },
+    deadlineMs: 2_000,
+    people: { stuckPerSecond: 0, limitsPerSecond: 0, commandsPerSecond: 0 },
+    parkedMax: 250_000,
+    waitingRecordsMax: 200,
+  };
+}

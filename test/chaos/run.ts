@@ -36,7 +36,9 @@ const PARTITIONS = 24;
 const START_MS = 60_000;
 /** R1: the last armed workers come to their points in this time. */
 const EXTRA_MS = 60_000;
-const SETTLE_MS = 90_000;
+const SETTLE_MS = 180_000;
+/** Records that may wait: in a long run faults come faster than a backlog is worked off. */
+const BACKLOG_MAX = 10_000;
 const PROGRESS_MS = 10_000;
 const POLL_MS = 100;
 /** Two places more than workers: for bursts of joins. */
@@ -122,7 +124,7 @@ async function onStage(stage: Stage, schedule: Schedule, settings: ChaosSettings
 function produce(stage: Stage, { seed, minutes, locations, rate }: ChaosSettings): Producer {
   const transactions = Math.ceil(rate * (minutes * 60 + EXTRA_MS / 1000));
   const workload = { seed, run: `chaos-${seed}`, transactions, locations, skew: 0.5, shares: SHARES };
-  return stage.produce(makeWorkload(workload), rate);
+  return stage.produceNotAhead(makeWorkload(workload), rate, BACKLOG_MAX);
 }
 
 /** Every fault at its time, whatever the others do; then the kill points that are left. */
