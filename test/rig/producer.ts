@@ -91,7 +91,9 @@ export class Producer {
   }
 
   async #roomFor({ max, ended }: NonNullable<ProducerSettings['backlog']>): Promise<number> {
-    return Math.max(0, max - (this.#acknowledged - (await ended())));
+    const known = await ended().catch(() => null);
+    // The ledger is away: what it has accounted for is not known just now.
+    return known === null ? 0 : Math.max(0, max - (this.#acknowledged - known));
   }
 
   async #send(batch: readonly PlannedRecord[]): Promise<void> {
