@@ -25,10 +25,14 @@ export class Desk {
     if (this.#limitsAtMs === null) await this.#readLimits();
   }
 
-  /** Throws LedgerError when the ledger is away: nothing is lost, the next look finds it. */
-  async look(running: readonly Partition[]): Promise<void> {
+  /**
+   * Throws LedgerError when the ledger is away: nothing is lost, the next look finds it. `runningNow` is asked after
+   * each answer: a partition may have been taken over meanwhile, with the limits of before.
+   */
+  async look(runningNow: () => readonly Partition[]): Promise<void> {
     const { ledger } = this.#options;
-    if (await this.#readLimits()) for (const partition of running) partition.pumpAll();
+    if (await this.#readLimits()) for (const partition of runningNow()) partition.pumpAll();
+    const running = runningNow();
     if (running.length === 0) return;
     const byPartition = new Map(running.map((each) => [each.state.partition, each]));
     const commands = await ledger.commands([...byPartition.keys()]);

@@ -68,7 +68,7 @@ export class Parking {
   #reliefAtMs = 0;
   #reliefMs = RELIEF_FIRST_MS;
   /** Parked rows being cancelled, and those of them that a begin found gone. */
-  readonly #cancelling = new Map<string, { gone: boolean }>();
+  readonly #cancelling = new Map<string, { gone: boolean; times: number }>();
 
   constructor(host: ParkingHost) {
     this.#host = host;
@@ -240,7 +240,10 @@ export class Parking {
 
   /** A parked row is about to be cancelled: a begin may find it gone before `cancelled` is called. */
   cancelling(id: string): void {
-    this.#cancelling.set(id, { gone: false });
+    // Two people may cancel one row: what a begin has found is for the one whose cancelling takes effect.
+    const cancelling = this.#cancelling.get(id) ?? { gone: false, times: 0 };
+    cancelling.times += 1;
+    this.#cancelling.set(id, cancelling);
   }
 
   /** A begin found the row no longer parked. */
@@ -255,9 +258,17 @@ export class Parking {
     const lane = lanes.get(location);
     // A page that was being read meanwhile may hold the row or not.
     if (lane !== undefined) await this.#readings.get(lane)?.loading;
-    const gone = this.#cancelling.get(id)?.gone === true;
-    this.#cancelling.delete(id);
-    if (!done || gone || lane === undefined || !state.alive || lanes.get(location) !== lane) return;
+    const cancelling = this.#cancelling.get(id);
+    if (cancelling !== undefined) cancelling.times -= 1;
+    if (cancelling?.times === 0) this.#cancelling.delete(id);
+    if (
+      !done ||
+      cancelling?.gone === true ||
+      lane === undefined ||
+      !state.alive ||
+      lanes.get(location) !== lane
+    )
+      return;
     if (lane.beginningItem?.parked?.id === id) return; // its begin will find it gone
     if (!lanes.dropPaged(lane, (item) => item.parked?.id === id)) lanes.dropParked(lane, 1);
     if (lanes.get(location) === lane) this.#host.pump(lane);

@@ -81,7 +81,7 @@ export class Worker implements WorkerSurface, LogListener {
   async start(): Promise<void> {
     this.#repeat(TICK_MS, async () => this.#tick());
     this.#repeat(HEARTBEAT_MS, () => this.#heartbeat());
-    this.#repeat(DESK_MS, () => this.#unlessAway(() => this.#desk.look(this.#running())));
+    this.#repeat(DESK_MS, () => this.#unlessAway(() => this.#desk.look(() => this.#running())));
     this.#repeat(RETENTION_MS, () => this.#unlessAway(() => this.#retention.prune(this.#running())));
     await this.#doors.log.open(this);
     void this.#notePartitions().catch((error: unknown) => this.#stopForBug(error));

@@ -13,6 +13,10 @@ const CORPUS = [
   257,
   // Rows were parked while their lane was being read: nobody read them afterwards, and the lane stood still.
   89,
+  // A partition was taken over while limits were being read, and never heard that its location was no longer paused.
+  654,
+  // Two cancelled one parked row while a begin found it gone: it was taken out of its lane twice.
+  876,
 ];
 
 const SWARM_SEEDS = 40;
