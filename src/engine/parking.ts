@@ -68,7 +68,7 @@ export class Parking {
   #reliefAtMs = 0;
   #reliefMs = RELIEF_FIRST_MS;
   /** Parked rows being cancelled, and those of them that a begin found gone. */
-  readonly #cancelling = new Map<string, { gone: boolean; times: number }>();
+  readonly #cancelling = new Map<string, { gone: boolean }>();
 
   constructor(host: ParkingHost) {
     this.#host = host;
@@ -240,10 +240,7 @@ export class Parking {
 
   /** A parked row is about to be cancelled: a begin may find it gone before `cancelled` is called. */
   cancelling(id: string): void {
-    // Two people may cancel one row: what a begin has found is for the one whose cancelling takes effect.
-    const cancelling = this.#cancelling.get(id) ?? { gone: false, times: 0 };
-    cancelling.times += 1;
-    this.#cancelling.set(id, cancelling);
+    this.#cancelling.set(id, { gone: false });
   }
 
   /** A begin found the row no longer parked. */
