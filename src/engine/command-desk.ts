@@ -20,6 +20,8 @@ export class CommandDesk {
   take(command: Command, row: Row | undefined): void {
     const { decisions, naps, state } = this.#host;
     if (!state.alive || decisions.isSent(command)) return;
+    // A second cancelling of one row waits for the first: of a lost commit both would look applied.
+    if (this.#parking.isCancelling(command.id)) return;
     if (isInSlot(row, state.partition)) {
       decisions.leave(command);
       naps.wake(command.id);

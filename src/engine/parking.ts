@@ -243,6 +243,11 @@ export class Parking {
     this.#cancelling.set(id, { gone: false });
   }
 
+  /** Its cancelling is on its way to the ledger, or being worked in. */
+  isCancelling(id: string): boolean {
+    return this.#cancelling.has(id);
+  }
+
   /** A begin found the row no longer parked. */
   gone(id: string): void {
     const cancelling = this.#cancelling.get(id);
@@ -255,17 +260,9 @@ export class Parking {
     const lane = lanes.get(location);
     // A page that was being read meanwhile may hold the row or not.
     if (lane !== undefined) await this.#readings.get(lane)?.loading;
-    const cancelling = this.#cancelling.get(id);
-    if (cancelling !== undefined) cancelling.times -= 1;
-    if (cancelling?.times === 0) this.#cancelling.delete(id);
-    if (
-      !done ||
-      cancelling?.gone === true ||
-      lane === undefined ||
-      !state.alive ||
-      lanes.get(location) !== lane
-    )
-      return;
+    const gone = this.#cancelling.get(id)?.gone === true;
+    this.#cancelling.delete(id);
+    if (!done || gone || lane === undefined || !state.alive || lanes.get(location) !== lane) return;
     if (lane.beginningItem?.parked?.id === id) return; // its begin will find it gone
     if (!lanes.dropPaged(lane, (item) => item.parked?.id === id)) lanes.dropParked(lane, 1);
     if (lanes.get(location) === lane) this.#host.pump(lane);

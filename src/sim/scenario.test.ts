@@ -15,7 +15,7 @@ const CORPUS = [
   89,
   // A partition was taken over while limits were being read, and never heard that its location was no longer paused.
   654,
-  // Two cancelled one parked row while a begin found it gone: it was taken out of its lane twice.
+  // Several people cancelled one parked row, the commit's answer was lost, and it was taken out of its lane for each.
   876,
 ];
 
