@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Scenario, type ScenarioReport } from './scenario.ts';
 import type { SiteDefect } from './site.ts';
-import { gradeSwarm, meanSwarm, swarm } from './swarm.ts';
+import { gradeSwarm, meanSwarm, stormSwarm, swarm } from './swarm.ts';
 
 /** Seeds that once failed. Kept for ever; the line says what they found. */
 const CORPUS = [
@@ -19,9 +19,10 @@ const CORPUS = [
   876,
 ];
 
-const SWARM_SEEDS = 40;
+const SWARM_SEEDS = 120;
 const MEAN_SEEDS = 10;
 const GRADE_SEEDS = 12;
+const STORM_SEEDS = 30;
 /** What each planted defect must be seen as, in one of the first worlds: a check that cannot fail is none. */
 const DEFECTS: readonly { readonly siteDefect: SiteDefect; readonly seenAs: RegExp }[] = [
   { siteDefect: 'no-fence', seenAs: /^S7/ },
@@ -76,6 +77,10 @@ test('the same seed makes the same world', async () => {
 
 test('the mean worlds keep every promise while the site has no defect', async () => {
   for (let seed = 1; seed <= MEAN_SEEDS; seed += 1) await world(seed, meanSwarm(seed));
+});
+
+test('storms: everything breaks at once, all the time', async () => {
+  for (let seed = 1; seed <= STORM_SEEDS; seed += 1) await world(seed, stormSwarm(seed));
 });
 
 for (const { seenAs, siteDefect } of DEFECTS) {

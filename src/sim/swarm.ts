@@ -81,3 +81,10 @@ export function meanSwarm(seed: number): ScenarioOptions {
     waitingRecordsMax: 200,
   };
 }
+
+/** Everything at once: workers are killed while results and commits are lost. */
+export function stormSwarm(seed: number): ScenarioOptions {
+  const drawn = swarm(seed);
+  const faults = { ...MOST, killsPerSecond: 0.8, publishLost: 0.5 };
+  return { ...drawn, workers: Math.max(2, drawn.workers), faults, deadlineMs: 60_000 };
+}

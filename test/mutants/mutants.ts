@@ -80,11 +80,10 @@ export const MUTANTS: readonly Mutant[] = [
       '      const items = rows.slice(rows.length > 1 ? 1 : 0).map((row): ParkedRecord => ({ offset: row.offset, parked: row }));',
   },
   {
-    name: 'the tail of a line is parked',
+    name: 'parked rows begin after what waits in memory',
     file: 'core/lanes.ts',
-    find: '    while (items.length < max && own.waiting > 0) items.push(own.line.shift());',
-    replace:
-      '    while (items.length < max && own.waiting > 0) items.push(own.line.shift());\n    items.reverse();',
+    find: '    const parked = lane.paged > 0;\n    const item',
+    replace: '    const parked = lane.paged > 0 && lane.waiting === 0;\n    const item',
   },
   // ------------------------------------------------------------------------------------------ begin and execute
   {
@@ -210,18 +209,6 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '  return epoch >= 0 && known.commits >= 0 * (commits ?? 0);',
   },
   {
-    name: 'a take-over does not raise the epoch',
-    file: 'sim/ledger-store.ts',
-    find: '    known.epoch += 1;\n    known.worker = identity.worker;',
-    replace: '    known.epoch = Math.max(1, known.epoch);\n    known.worker = identity.worker;',
-  },
-  {
-    name: 'a take-over leaves what was executing as it is',
-    file: 'sim/ledger-store.ts',
-    find: "      if (row.state === 'executing') this.#takenOver(identity, row, known.epoch);\n",
-    replace: '',
-  },
-  {
     name: 'a take-over does not tell of holders',
     file: 'sim/ledger-store.ts',
     find: '      holders.push({ ...row });',
@@ -254,23 +241,24 @@ export const MUTANTS: readonly Mutant[] = [
       '    const early = await this.#untilAnswered(() => ledger.read(batch.flatMap((each) => each.entries.flatMap((entry) => idOf(entry)))));\n    const raised = await this.#untilAnswered(() =>\n      ledger.raise(heads.filter((head) => this.#stateOf(head.partition)?.alive)),\n    );\n    ledger.read = async () => early;',
   },
   {
-    name: 'a change that landed is sent again as a new one',
+    name: 'a change that was lost counts as landed',
     file: 'engine/settle.ts',
     find: "  if (row.state === change.fromState && row.token === change.fromToken) return 'again';\n  return {",
-    replace: "  if (row.state !== 'held') return 'again';\n  return {",
+    replace:
+      "  if (row.state === change.fromState && row.token === change.fromToken)\n    return { status: 'done', state: change.to, step: change.step, token: row.token, notAfterMs: 0, number: row.number ?? 1 };\n  return {",
   },
   // ------------------------------------------------------------------------------------------ results
   {
     name: 'a result counts as published before the broker has it',
     file: 'engine/publisher.ts',
-    find: '    if (sent !== true) return;\n    state.published = last.number;',
-    replace: '    state.published = last.number;\n    if (sent !== true) return;',
+    find: '    const sent = await this.#untilDone(async () => {',
+    replace: '    state.published = last.number;\n    const sent = await this.#untilDone(async () => {',
   },
   {
     name: 'results that fail to be published are left out',
     file: 'engine/publisher.ts',
-    find: "      passing?.('published');\n      return true;\n    });",
-    replace: "      passing?.('published');\n      return true;\n    }).catch(() => true);",
+    find: '      await log.publish(state.partition, records);',
+    replace: '      await log.publish(state.partition, records).catch(() => undefined);',
   },
   {
     name: 'a new owner publishes from its last number on',
@@ -303,13 +291,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'sim/site.ts',
     find: "    if (kind === 'status' && defect === 'status-does-not-fence') return null;",
     replace: "    if (kind === 'status') return null;",
-  },
-  {
-    name: 'reversing an unknown key leaves no tombstone',
-    file: 'sim/site.ts',
-    find: "    this.#journal.set(key, 'reversed');\n    return { outcome: 'reversed' };",
-    replace:
-      "    if (recorded !== undefined) this.#journal.set(key, 'reversed');\n    return { outcome: 'reversed' };",
   },
   {
     name: 'a participant that forgets its keys',
