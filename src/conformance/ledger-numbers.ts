@@ -264,6 +264,7 @@ async function lostHistoryIsFenced(scene: Scene): Promise<void> {
   const head = (answered: number | null) => scene.head(0, { watermark: 5, commits: answered });
   assert.deepEqual((await scene.commit([], [head(commits)])).fenced, []);
   assert.equal((await scene.own()).commits, commits + 1);
+  assert.deepEqual(await scene.ledger.commits([0, 77]), new Map([[0, commits + 1]]));
   const answer = await scene.commit([scene.begin()], [{ ...head(commits + 4), watermark: 9 }]);
   assert.deepEqual([answer.fenced, statuses(answer)], [[0], ['fenced']]);
   const after = await scene.own();

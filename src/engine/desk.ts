@@ -34,6 +34,7 @@ export class Desk {
     if (await this.#readLimits()) for (const partition of runningNow()) partition.pumpAll();
     const running = runningNow();
     if (running.length === 0) return;
+    await this.#compareCommits(running);
     const byPartition = new Map(running.map((each) => [each.state.partition, each]));
     const commands = await ledger.commands([...byPartition.keys()]);
     if (commands.length === 0) return;
@@ -41,6 +42,16 @@ export class Desk {
     const byId = new Map(rows.map((row) => [row.id, row]));
     for (const command of commands) {
       byPartition.get(command.partition)?.commands.take(command, byId.get(command.id));
+    }
+  }
+
+  /** A partition with nothing to commit would never hear that the ledger has lost history. */
+  async #compareCommits(running: readonly Partition[]): Promise<void> {
+    const answered = running.map(({ state }) => state.commits);
+    const held = await this.#options.ledger.commits(running.map(({ state }) => state.partition));
+    for (const [index, partition] of running.entries()) {
+      const commits = held.get(partition.state.partition) ?? 0;
+      if (partition.state.alive && commits < (answered[index] ?? 0)) partition.disturbed();
     }
   }
 

@@ -39,8 +39,8 @@ export interface PartitionHead {
   /** Number of the last result; the finals of this commit are numbered from the next one, in entry order. */
   readonly lastNumber: number;
   /**
-   * Commits of the partition so far, this one left out; null: not compared. When the ledger holds fewer it has lost
-   * history, and the partition is fenced.
+   * Commits of the partition so far, this one left out; null: not compared. When the ledger holds another number
+   * history was lost on its side, and the partition is fenced.
    */
   readonly commits: number | null;
 }
@@ -228,6 +228,8 @@ export interface Ledger {
   read(ids: readonly string[]): Promise<Row[]>;
   /** Final rows of the partition with number > `after`, in order, at most `limit`. */
   results(partition: number, after: number, limit: number): Promise<StoredResult[]>;
+  /** How many commits have written in each of these partitions; unknown ones are left out. */
+  commits(partitions: readonly number[]): Promise<ReadonlyMap<number, number>>;
   /**
    * For a ledger that lost history: numbers up to `number` were given before and are never given again. Last and
    * published number become `number`; everything below must be published. False: the epoch is not the one given, or

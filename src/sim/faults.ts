@@ -19,6 +19,8 @@ export interface Faults {
   readonly killsPerSecond: number;
   readonly stopsPerSecond: number;
   readonly rebalancesPerSecond: number;
+  /** The ledger forgets up to the last second. */
+  readonly failoversPerSecond: number;
 }
 
 export const NO_FAULTS: Faults = {
@@ -33,4 +35,5 @@ export const NO_FAULTS: Faults = {
   killsPerSecond: 0,
   stopsPerSecond: 0,
   rebalancesPerSecond: 0,
+  failoversPerSecond: 0,
 };

@@ -1,7 +1,14 @@
 /** What the simulated ledger is made of: rows, partitions, commands, and the context of one commit. */
 import type { Token } from '../core/answer.ts';
 import type { State } from '../core/states.ts';
-import type { Command, LedgerIdentity, PartitionHead, PartitionState, Row } from '../engine/ports-ledger.ts';
+import type {
+  Begin,
+  Command,
+  LedgerIdentity,
+  PartitionHead,
+  PartitionState,
+  Row,
+} from '../engine/ports-ledger.ts';
 
 export type SimRow = { -readonly [K in keyof Row]: Row[K] } & {
   topic: string;
@@ -77,8 +84,56 @@ export function newPartition({ topicId, group, worker }: LedgerIdentity): SimPar
   };
 }
 
+/** A row as a begin, a park, or an expired begin leaves it. */
+export function newRow(
+  begin: Begin,
+  {
+    identity,
+    atMs,
+    state,
+    token,
+  }: {
+    readonly identity: LedgerIdentity;
+    readonly atMs: number;
+    readonly state: State;
+    readonly token: Token;
+  },
+): SimRow {
+  const deadlineMs = Math.min(atMs + begin.deadlineMs, begin.expiresAtMs ?? Number.MAX_SAFE_INTEGER);
+  return {
+    id: begin.id,
+    topic: identity.topic,
+    partition: begin.partition,
+    offset: begin.offset,
+    location: begin.location,
+    slot: begin.slot,
+    state,
+    step: 0,
+    token,
+    type: begin.type,
+    plan: begin.plan,
+    payload: begin.payload,
+    evidence: null,
+    reason: null,
+    code: null,
+    byPerson: false,
+    detail: null,
+    attempts: 0,
+    takeovers: 0,
+    notAfterMs: Math.min(atMs + begin.timeoutMs, deadlineMs),
+    deadlineMs,
+    beganAtMs: atMs,
+    finishedAtMs: null,
+    number: null,
+    traceparent: begin.traceparent,
+    worker: identity.worker,
+    expiresAtMs: begin.expiresAtMs,
+    recordTimeMs: begin.recordTimeMs,
+  };
+}
+
 export function fits({ epoch, commits }: PartitionHead, known: SimPartition): boolean {
-  return known.epoch === epoch && known.commits >= (commits ?? 0);
+  return known.epoch === epoch && (commits === null || known.commits === commits);
 }
 
 export function skipNumbers(partition: SimPartition | undefined, epoch: number, number: number): boolean {

@@ -34,6 +34,7 @@ import {
   fits,
   NO_TOKEN,
   newPartition,
+  newRow,
   placeOf,
   type SimCommand,
   type SimPartition,
@@ -88,6 +89,12 @@ export class SimLedgerStore {
     each('begin-parked', (index) => this.#beginParked(context, commit.entries[index] as BeginParked));
     for (const head of heads.values()) this.#head(context, head);
     return { atMs, fenced, answers };
+  }
+
+  /** Rows were replaced from outside: holders are what they say. */
+  rehold(): void {
+    this.#holders.clear();
+    for (const row of this.rows.values()) if (isHolding(row.state)) this.#hold(row);
   }
 
   takeOver(identity: LedgerIdentity, partition: number): TakeOver {
@@ -293,37 +300,8 @@ export class SimLedgerStore {
   }
 
   #insert({ identity, atMs, heads }: Context, begin: Begin, state: State): SimRow {
-    const deadlineMs = Math.min(atMs + begin.deadlineMs, begin.expiresAtMs ?? Number.MAX_SAFE_INTEGER);
-    const row: SimRow = {
-      id: begin.id,
-      topic: identity.topic,
-      partition: begin.partition,
-      offset: begin.offset,
-      location: begin.location,
-      slot: begin.slot,
-      state,
-      step: 0,
-      token: state === 'received' ? NO_TOKEN : this.#nextToken(null),
-      type: begin.type,
-      plan: begin.plan,
-      payload: begin.payload,
-      evidence: null,
-      reason: null,
-      code: null,
-      byPerson: false,
-      detail: null,
-      attempts: 0,
-      takeovers: 0,
-      notAfterMs: Math.min(atMs + begin.timeoutMs, deadlineMs),
-      deadlineMs,
-      beganAtMs: atMs,
-      finishedAtMs: null,
-      number: null,
-      traceparent: begin.traceparent,
-      worker: identity.worker,
-      expiresAtMs: begin.expiresAtMs,
-      recordTimeMs: begin.recordTimeMs,
-    };
+    const token = state === 'received' ? NO_TOKEN : this.#nextToken(null);
+    const row = newRow(begin, { identity, atMs, state, token });
     this.rows.set(begin.id, row);
     const epoch = heads.get(begin.partition)?.epoch ?? 0;
     const event = state === 'executing' ? 'begin' : state === 'received' ? 'park' : 'expire';

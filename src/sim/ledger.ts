@@ -94,6 +94,14 @@ export class SimLedger implements Ledger {
     return this.#ask(() => this.#options.store.limits());
   }
 
+  commits(partitions: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    const { store, identity } = this.#options;
+    return this.#ask(() => {
+      const known = partitions.map((partition) => store.partitions.get(placeOf(identity.topic, partition)));
+      return new Map(partitions.map((partition, index) => [partition, known[index]?.commits ?? 0]));
+    });
+  }
+
   skipNumbers(partition: number, epoch: number, number: number): Promise<boolean> {
     const { store, identity } = this.#options;
     return this.#ask(() =>

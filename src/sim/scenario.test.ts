@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Scenario, type ScenarioReport } from './scenario.ts';
 import type { SiteDefect } from './site.ts';
-import { gradeSwarm, meanSwarm, stormSwarm, swarm } from './swarm.ts';
+import { forgetfulSwarm, gradeSwarm, meanSwarm, stormSwarm, swarm } from './swarm.ts';
 
 /** Seeds that once failed. Kept for ever; the line says what they found. */
 const CORPUS = [
@@ -23,6 +23,7 @@ const SWARM_SEEDS = 120;
 const MEAN_SEEDS = 10;
 const GRADE_SEEDS = 12;
 const STORM_SEEDS = 30;
+const FORGETFUL_SEEDS = 40;
 /** What each planted defect must be seen as, in one of the first worlds: a check that cannot fail is none. */
 const DEFECTS: readonly { readonly siteDefect: SiteDefect; readonly seenAs: RegExp }[] = [
   { siteDefect: 'no-fence', seenAs: /^S7/ },
@@ -81,6 +82,15 @@ test('the mean worlds keep every promise while the site has no defect', async ()
 
 test('storms: everything breaks at once, all the time', async () => {
   for (let seed = 1; seed <= STORM_SEEDS; seed += 1) await world(seed, stormSwarm(seed));
+});
+
+test('a ledger that loses its last second: noticed, and settled by what participants have recorded', async () => {
+  let failovers = 0;
+  for (let seed = 1; seed <= FORGETFUL_SEEDS; seed += 1) {
+    const { faults } = await world(seed, forgetfulSwarm(seed));
+    failovers += faults['failed-over'] ?? 0;
+  }
+  assert.ok(failovers > FORGETFUL_SEEDS, `${failovers} times`);
 });
 
 for (const { seenAs, siteDefect } of DEFECTS) {

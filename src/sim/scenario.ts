@@ -9,6 +9,7 @@ import { isFinal } from '../core/states.ts';
 import { DEFAULT_SETTINGS, type Observer, type Types, type WorkerSettings } from '../engine/options.ts';
 import { Worker } from '../engine/worker.ts';
 import { SimBroker, type SimRecord } from './broker.ts';
+import { copyOf, failOver, type LedgerCopy } from './failover.ts';
 import { type Faults, NO_FAULTS } from './faults.ts';
 import { SimLedger } from './ledger.ts';
 import { SimLedgerStore } from './ledger-store.ts';
@@ -58,6 +59,7 @@ export interface ScenarioReport {
 }
 
 const SESSION_TIMEOUT_MS = 6_000;
+const COPY_EVERY_MS = 500;
 /** Healing must end within this: back-offs of 10 s, deadlines of a minute, session time-outs. */
 const CONVERGE_MS = 600_000;
 
@@ -76,6 +78,9 @@ export class Scenario {
   readonly #bugs: string[] = [];
   #faults: Faults;
   #starts = 0;
+  /** How often the ledger has lost history. */
+  failovers = 0;
+  #copies: readonly { readonly atMs: number; readonly copy: LedgerCopy }[] = [];
 
   constructor(options: ScenarioOptions) {
     const { seed } = options;
@@ -252,7 +257,21 @@ export class Scenario {
       this.broker.rebalance(true);
       this.#count('rebalanced');
     }
+    if (this.#faults.failoversPerSecond > 0) this.#ledgerTick(happens(this.#faults.failoversPerSecond));
     if (this.#faults !== NO_FAULTS) this.virtual.after(tickMs, () => this.#chaosTick());
+  }
+
+  /** The standby's copy is half a second to a second old. */
+  #ledgerTick(fails: boolean): void {
+    const { virtual, store } = this;
+    if (fails && this.#copies[0] !== undefined) {
+      failOver(store, this.#copies[0].copy);
+      this.#copies = [];
+      this.failovers += 1;
+      this.#count('failed-over');
+    }
+    if (virtual.elapsedMs - (this.#copies.at(-1)?.atMs ?? Number.NEGATIVE_INFINITY) < COPY_EVERY_MS) return;
+    this.#copies = [...this.#copies.slice(-1), { atMs: virtual.elapsedMs, copy: copyOf(store) }];
   }
 
   #heal(): void {

@@ -17,6 +17,7 @@ const MOST: Faults = {
   killsPerSecond: 0.3,
   stopsPerSecond: 0.3,
   rebalancesPerSecond: 0.5,
+  failoversPerSecond: 0,
 };
 
 export function swarm(seed: number): ScenarioOptions {
@@ -87,4 +88,14 @@ export function stormSwarm(seed: number): ScenarioOptions {
   const drawn = swarm(seed);
   const faults = { ...MOST, killsPerSecond: 0.8, publishLost: 0.5 };
   return { ...drawn, workers: Math.max(2, drawn.workers), faults, deadlineMs: 60_000 };
+}
+
+/** The ledger loses history, now and then, while everything else goes wrong too; nobody decides anything meanwhile. */
+export function forgetfulSwarm(seed: number): ScenarioOptions {
+  const drawn = swarm(seed);
+  return {
+    ...drawn,
+    faults: { ...drawn.faults, failoversPerSecond: 0.1 },
+    people: { ...drawn.people, commandsPerSecond: 0 },
+  };
 }

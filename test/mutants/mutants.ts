@@ -205,8 +205,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the ledger does not compare epochs',
     file: 'sim/ledger-rows.ts',
-    find: '  return known.epoch === epoch && known.commits >= (commits ?? 0);',
-    replace: '  return epoch >= 0 && known.commits >= 0 * (commits ?? 0);',
+    find: '  return known.epoch === epoch && (commits === null || known.commits === commits);',
+    replace: '  return epoch >= 0 && commits !== -1;',
   },
   {
     name: 'a take-over does not tell of holders',

@@ -247,6 +247,14 @@ export class PostgresLedger implements Ledger {
     return rows.map(storedResult);
   }
 
+  async commits(partitions: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    const values = [this.#identity.topic, partitions];
+    const { rows } = await this.#others.run((client) =>
+      client.query<{ partition: number; commits: string }>(SQL.commits, values),
+    );
+    return new Map(rows.map(({ partition, commits }) => [partition, Number(commits)]));
+  }
+
   async skipNumbers(partition: number, epoch: number, number: number): Promise<boolean> {
     const values = [this.#identity.topic, partition, epoch, number];
     const { rowCount } = await this.#others.run((client) => client.query(SQL.skipNumbers, values));

@@ -18,6 +18,7 @@ export const SQL = {
   raise: sqlFile('raise'),
   read: sqlFile('read'),
   results: sqlFile('results'),
+  commits: sqlFile('commits'),
   skipNumbers: sqlFile('skip-numbers'),
   parked: sqlFile('parked'),
   commands: sqlFile('commands'),
