@@ -1,6 +1,6 @@
 /** The command line of dead letters: arguments and options of each, over dead-letters-command.ts. */
 import { readFile } from 'node:fs/promises';
-import { type Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { CATALOGUE, type ErrorCode, SignalboxError } from '../core/errors/catalogue.ts';
 import type { DeadLetterDesk } from '../engine/ports-dead-letters.ts';
 import type { Who } from '../engine/ports-operate.ts';
@@ -72,7 +72,10 @@ export function deadLettersProgram({ command, withLetters }: DeadLettersDoors): 
         discardCommand({ chosen: chosenOf(at, options, read), who: options }, desk, terminal(options)),
       ),
   );
-  const program = command('dead-letters', 'records that became no transaction: list, show, replay, discard');
+  // No options of its own: it would take those that are meant for the commands below it.
+  const program = new Command('dead-letters')
+    .description('records that became no transaction: list, show, replay, discard')
+    .exitOverride();
   program.addCommand(list, { isDefault: true });
   for (const each of [showOne, replay, discard]) program.addCommand(each);
   return program;

@@ -1,6 +1,6 @@
 /** What was done to a run, when, to whom, and whether it took hold: for verdicts, stories and people. */
 import type { Point } from '../../src/engine/points.ts';
-import { FAULT_KINDS, type FaultKind, type Schedule } from './schedule.ts';
+import { FAULT_KINDS, type Fault, type FaultKind, type Schedule } from './schedule.ts';
 
 export interface FaultEntry {
   readonly kind: FaultKind | 'kill-point' | 'provoked';
@@ -55,13 +55,18 @@ export class FaultLog {
     return this.#entries.filter(({ kind, fired }) => fired && kind !== 'provoked');
   }
 
+  /** Planned faults, one of each kind that has not taken hold yet. */
+  unfired({ faults }: Pick<Schedule, 'faults'>): Fault[] {
+    const fired = new Set(this.fired.map(({ kind }) => kind));
+    return FAULT_KINDS.flatMap((kind) => {
+      const planned = fired.has(kind) ? undefined : faults.find((fault) => fault.kind === kind);
+      return planned === undefined ? [] : [planned];
+    });
+  }
+
   /** A run in which a kind of fault never fired, or a kill point was hit too seldom, has shown nothing of it. */
   missing({ arms, faults }: Pick<Schedule, 'arms' | 'faults'>): string[] {
-    const fired = new Set(this.fired.map(({ kind }) => kind));
-    const planned = FAULT_KINDS.filter((kind) => faults.some((fault) => fault.kind === kind));
-    const kinds = planned
-      .filter((kind) => !fired.has(kind))
-      .map((kind) => `the fault ${kind} never took hold`);
+    const kinds = this.unfired({ faults }).map(({ kind }) => `the fault ${kind} never took hold`);
     const points = [...new Set(arms.map(({ point }) => point))].flatMap((point) => {
       const wanted = arms.filter((arm) => arm.point === point).length;
       const hit = this.#hits.get(point) ?? 0;

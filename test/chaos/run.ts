@@ -39,6 +39,8 @@ const EXTRA_MS = 60_000;
 const SETTLE_MS = 180_000;
 /** Records that may wait: in a long run faults come faster than a backlog is worked off. */
 const BACKLOG_MAX = 10_000;
+/** Faults that have not taken hold are tried so often again. */
+const ROUNDS_MORE = 3;
 const PROGRESS_MS = 10_000;
 const POLL_MS = 100;
 /** Two places more than workers: for bursts of joins. */
@@ -142,6 +144,7 @@ async function undergo(
     done.push(over);
   }
   await Promise.all(done);
+  const again = onceMore(schedule, doors);
   await delay(Math.max(0, startedMs + schedule.durationMs - Date.now()));
   const timeoutMs = startedMs + schedule.durationMs + EXTRA_MS - Date.now();
   const what = 'every kill point was hit';
@@ -149,6 +152,18 @@ async function undergo(
   await until({ what, timeoutMs, pollMs: POLL_MS }, () => crew.hit >= schedule.arms.length).catch(() =>
     say(`not: ${what}`),
   );
+  await again;
+}
+
+/** A fault that met no ready worker, or no connection in use, gets other chances at other places. */
+async function onceMore(schedule: Schedule, doors: Parameters<typeof undergo>[1]): Promise<void> {
+  const { log, places, say } = doors;
+  for (let round = 1; round <= ROUNDS_MORE; round += 1) {
+    for (const fault of log.unfired(schedule)) {
+      say(`  once more: ${fault.kind}`);
+      await inject({ ...fault, place: (fault.place + round) % places }, doors);
+    }
+  }
 }
 
 function sayProgress({
