@@ -212,7 +212,7 @@ async function resultsInOrder(scene: Scene): Promise<void> {
 async function lastNumberIsFound(scene: Scene): Promise<void> {
   const member = await scene.join();
   await scene.balanced(member);
-  assert.equal(await member.log.lastPublished(0), 0, 'there is none');
+  assert.equal(await member.log.lastPublished(0, 'all'), 0, 'there is none');
   const results = (partition: number, from: number, to: number): ResultRecord[] =>
     Array.from({ length: to - from + 1 }, (_, index) => ({
       key: 'atm-1',
@@ -224,8 +224,9 @@ async function lastNumberIsFound(scene: Scene): Promise<void> {
   // Published again after a take-over, and something that is no result.
   await member.log.publish(0, results(0, 60, 65));
   await member.log.publish(0, [{ key: 'atm-1', value: 'x', headers: [] }]);
-  assert.equal(await member.log.lastPublished(0), 70);
-  assert.equal(await member.log.lastPublished(1), 300);
+  assert.equal(await member.log.lastPublished(0, 'all'), 70);
+  assert.equal(await member.log.lastPublished(1, 'all'), 300);
+  assert.equal(await member.log.lastPublished(1, 'end'), 300);
 }
 
 async function largeResults(scene: Scene): Promise<void> {

@@ -134,10 +134,10 @@ export interface TransactionLog {
    */
   publish(partition: number, results: readonly ResultRecord[]): Promise<void>;
   /**
-   * The highest number among the results of this partition of the source that the results topic holds near its end;
-   * 0 when it holds none. For a ledger that lost history; slow.
+   * The highest number among the results of this partition of the source, in the last few hundred records of the results
+   * topic (`end`: quick), or, where those hold none, in all of it (`all`); 0 when there is none.
    */
-  lastPublished(partition: number): Promise<number>;
+  lastPublished(partition: number, where: 'end' | 'all'): Promise<number>;
   /** Position after the last record of each partition, for lag; cached for about a second. */
   endOffsets(): Promise<ReadonlyMap<number, number>>;
   health(): LogHealth;

@@ -49,6 +49,7 @@ test('a pattern that is paused stays so over a restart: limits are known before 
       listener = given;
     },
     start: () => undefined,
+    lastPublished: async () => 0,
     mayBegin: () => true,
   } as unknown as TransactionLog;
   const step = { name: 'apply', participant: 'p', timeoutMs: 1_000, irreversible: false };

@@ -10,12 +10,12 @@ import { type ErrorCode, SignalboxError } from '../core/errors/catalogue.ts';
 import { Committer } from './committer.ts';
 import { Desk } from './desk.ts';
 import { Limits } from './limits.ts';
-import { lostHistory, skipPublished } from './lost-history.ts';
+import { withHistory } from './lost-history.ts';
 import type { WorkerDoors, WorkerHealth, WorkerSurface } from './options.ts';
 import { Partition } from './partition.ts';
 import type { PartitionState } from './partition-state.ts';
 import type { LogListener, RecordBatch, Timer } from './ports.ts';
-import { type Heartbeat, LedgerError, type TakeOver } from './ports-ledger.ts';
+import { type Heartbeat, LedgerError } from './ports-ledger.ts';
 import { Retention } from './retention.ts';
 
 const HEARTBEAT_MS = 1_000;
@@ -32,8 +32,6 @@ const RETAKE_FIRST_MS = 200;
 const RETAKE_MAX_MS = 1_000;
 
 /** One assignment of one partition by the group. */
-type Owned = Extract<TakeOver, { readonly outcome: 'owned' }>;
-
 interface Assignment {
   readonly partition: number;
   readonly groupOffset: number | null;
@@ -206,8 +204,13 @@ export class Worker implements WorkerSurface, LogListener {
     }
     passing?.('taken-over');
     assignment.problem = null;
-    const owned = await this.#withoutOldNumbers(assignment, taken);
-    if (owned === null) return assignment.current ? this.#takeOver(assignment) : undefined;
+    const owned = await withHistory(assignment, taken, {
+      ...this.#doors,
+      current: () => assignment.current,
+      problem: (error) => this.#problem(error, partition),
+    });
+    if (!assignment.current) return; // it ended meanwhile: a partition made now would be nobody's
+    if (owned === null) return this.#takeOver(assignment);
     const running = new Partition({
       doors: this.#doors,
       committer: this.#committerOf(partition),
@@ -241,16 +244,6 @@ export class Worker implements WorkerSurface, LogListener {
       }
     }
     return null;
-  }
-
-  /** Null: the partition has to be taken over again, or the assignment has ended. */
-  async #withoutOldNumbers(assignment: Assignment, taken: Owned): Promise<Owned | null> {
-    const current = (): boolean => assignment.current;
-    const problem = (error: SignalboxError): void => this.#problem(error, assignment.partition);
-    const lost = lostHistory(assignment, taken);
-    if (lost === null) return taken;
-    problem(lost);
-    return await skipPublished(assignment.partition, taken, { ...this.#doors, current, problem });
   }
 
   #fenced(state: PartitionState): void {

@@ -23,7 +23,7 @@ const SWARM_SEEDS = 120;
 const MEAN_SEEDS = 10;
 const GRADE_SEEDS = 12;
 const STORM_SEEDS = 30;
-const FORGETFUL_SEEDS = 40;
+const FORGETFUL_SEEDS = 80;
 /** What each planted defect must be seen as, in one of the first worlds: a check that cannot fail is none. */
 const DEFECTS: readonly { readonly siteDefect: SiteDefect; readonly seenAs: RegExp }[] = [
   { siteDefect: 'no-fence', seenAs: /^S7/ },

@@ -128,7 +128,7 @@ export class KafkaLog implements TransactionLog {
     await this.#publisher.publish(partition, results);
   }
 
-  async lastPublished(partition: number): Promise<number> {
+  async lastPublished(partition: number, where: 'end' | 'all'): Promise<number> {
     const facts = this.#cluster.topic(this.#resultsTopic);
     const count = facts?.leaders.length ?? 0;
     if (facts === null || count === 0)
@@ -137,6 +137,7 @@ export class KafkaLog implements TransactionLog {
       return await lastResult(this.#cluster, {
         results: { name: facts.name, id: facts.id, partition: partition % count },
         source: { name: this.topic.name, partition },
+        where,
       });
     } catch (error) {
       await this.#cluster.refresh().catch(() => undefined);

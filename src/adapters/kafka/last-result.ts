@@ -11,10 +11,12 @@ import { readPart } from './record-batches.ts';
 export interface LastResultPlace {
   readonly results: { readonly name: string; readonly id: string; readonly partition: number };
   readonly source: { readonly name: string; readonly partition: number };
+  /** All: where the end holds no result of the partition, everything before it too. */
+  readonly where: 'end' | 'all';
 }
 
-/** Results of other source partitions may lie between: so many records before the end are looked at first, then all. */
-const TAIL = 5_000;
+/** About 150 KB: as many as a publisher sends at once. */
+const END_RECORDS = 500;
 const WAIT_MS = 500;
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 const READ_COMMITTED = 1;
@@ -30,9 +32,10 @@ export async function lastResult(cluster: Cluster, place: LastResultPlace): Prom
   const connection = await cluster.toLeader(results.name, results.partition);
   const first = await offsetAt(connection, place, EARLIEST);
   const end = await offsetAt(connection, place, LATEST);
-  const tail = Math.max(first, end - TAIL);
+  const tail = Math.max(first, end - END_RECORDS);
   const found = await highestIn(connection, place, { from: tail, end });
-  return found > 0 || tail === first ? found : await highestIn(connection, place, { from: first, end: tail });
+  if (found > 0 || place.where === 'end') return found;
+  return await highestIn(connection, place, { from: first, end: tail });
 }
 
 async function offsetAt(

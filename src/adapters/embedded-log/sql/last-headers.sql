@@ -4,4 +4,4 @@ select r.headers
   from signalbox_log.records r
   where r.topic = $1 and r.partition = $2 and r.headers is not null
   order by r."offset" desc
-  limit 5000
+  limit 500
