@@ -107,7 +107,7 @@ export class SimLog implements TransactionLog {
     });
   }
 
-  lastPublished(partition: number, _where: 'end' | 'all'): Promise<number> {
+  lastPublished(partition: number): Promise<number> {
     const { broker } = this.#options;
     return this.#ask(() => {
       const own = broker.results.filter((result) => result.partition === partition);

@@ -19,3 +19,11 @@ export function healthyRatio(
     ends.filter((atMs) => atMs >= fromMs && atMs < toMs).length / (toMs - fromMs);
   return rate(windows.stuck) / rate(windows.calm);
 }
+
+const HEALTHY_MIN = 0.8;
+
+/** L1: what speaks against it. No rate to compare with is no proof (L7). */
+export function slowedDown(ratio: number): string[] {
+  if (ratio >= HEALTHY_MIN) return [];
+  return [`L1: healthy locations kept ${(ratio * 100).toFixed(0)} % of their rate`];
+}

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { goodRun, START } from '../fixtures/good-run.ts';
 import { type FaultEntry, FaultLog } from './fault-log.ts';
-import { healthyRatio } from './healthy.ts';
-import { type RecoveryEvidence, recoveriesOf, recoveryText } from './recovery.ts';
+import { healthyRatio, slowedDown } from './healthy.ts';
+import { lateRecoveries, type RecoveryEvidence, recoveriesOf, recoveryText } from './recovery.ts';
 import { storyOf, storyText } from './story.ts';
 import { timelinePage } from './timeline-page.ts';
 
@@ -53,6 +53,14 @@ describe('healthy locations', () => {
   });
 });
 
+describe('L1', () => {
+  it('is broken below 80 %, and by a run that has nothing to compare', () => {
+    assert.deepEqual(slowedDown(0.8), []);
+    assert.match(slowedDown(0.79)[0] ?? '', /^L1: healthy locations kept 79 %/);
+    assert.equal(slowedDown(Number.NaN).length, 1);
+  });
+});
+
 describe('recovery', () => {
   const begin = (partition: number, ms: number) => ({ partition, beganAtMs: START + ms });
   const evidence = {
@@ -76,6 +84,13 @@ describe('recovery', () => {
       ['w1', 6_200, 6_200, true],
     );
     assert.match(recoveryText(recovery === undefined ? [] : [recovery]), /p50 6.2 s, worst 6.2 s \(1 part/);
+  });
+
+  it('breaks L2 beyond session time-out and five seconds, and where nothing was measured', () => {
+    const recoveries = recoveriesOf(evidence, []);
+    assert.deepEqual(lateRecoveries(recoveries, 1_200), []);
+    assert.match(lateRecoveries(recoveries, 1_199)[0] ?? '', /^L2: partition 0 of w1.* after 6200 ms/);
+    assert.deepEqual(lateRecoveries([], 6_000), ['L2: no recovery was measured']);
   });
 
   it('is counted from the end of another fault meanwhile; one of the site does not count', () => {

@@ -31,6 +31,9 @@ interface Disturbance {
 export interface RecoveryEvidence
   extends Pick<Evidence, 'takeOvers' | 'transactions' | 'workers' | 'records'> {}
 
+/** L2. */
+const RESUME_GRACE_MS = 5_000;
+
 /** What a take-over does not need. Kill points are in the events of the workers. */
 const HARMLESS = /^(kill-point|provoked|stuck|.*-site|site-restart)$/;
 
@@ -121,6 +124,21 @@ function disturbancesOf({ workers }: RecoveryEvidence, faults: readonly FaultEnt
     .filter(({ kind, fired }) => fired && !HARMLESS.test(kind))
     .map(({ target, fromMs, toMs }) => ({ worker: target, fromMs, toMs: toMs ?? Number.POSITIVE_INFINITY }));
   return [...events, ...done];
+}
+
+/** L2: what speaks against it. A run that measured nothing has shown nothing (L7). */
+export function lateRecoveries(recoveries: readonly Recovery[], sessionTimeoutMs: number): string[] {
+  const boundMs = sessionTimeoutMs + RESUME_GRACE_MS;
+  if (recoveries.length === 0) return ['L2: no recovery was measured'];
+  return recoveries
+    .filter(({ countedMs }) => countedMs > boundMs)
+    .map(({ worker, partition, crashedMs, tookMs, countedMs }) => {
+      const at = new Date(crashedMs).toISOString();
+      return (
+        `L2: partition ${partition} of ${worker}, which crashed at ${at}, went on after ${tookMs.toFixed(0)} ms, ` +
+        `${countedMs.toFixed(0)} ms after the last fault; bound ${boundMs}`
+      );
+    });
 }
 
 /** What a person reads of it. */

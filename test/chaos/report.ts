@@ -6,9 +6,9 @@ import { judge, summaryOf } from '../rig/judge.ts';
 import { SESSION_TIMEOUT_MS } from '../rig/stage.ts';
 import type { Crew } from './crew.ts';
 import type { FaultLog } from './fault-log.ts';
-import { healthyRatio } from './healthy.ts';
+import { healthyRatio, slowedDown } from './healthy.ts';
 import { stuckTenth } from './inject.ts';
-import { type Recovery, recoveriesOf, recoveryText } from './recovery.ts';
+import { lateRecoveries, recoveriesOf, recoveryText } from './recovery.ts';
 import type { ChaosSettings } from './run.ts';
 import { type Schedule, scheduleText } from './schedule.ts';
 import { storyOf, storyText } from './story.ts';
@@ -37,10 +37,6 @@ export interface ReportSettings {
   readonly settings: ChaosSettings;
 }
 
-/** L2. */
-const RESUME_GRACE_MS = 5_000;
-/** L1. */
-const HEALTHY_MIN = 0.8;
 /** The rate of the first second is that of a start; what was under way when the jam came still ends. */
 const EDGE_MS = 2_000;
 /** A broken run breaks a promise thousands of times: so many get a page of their own. */
@@ -58,10 +54,8 @@ export async function report(all: ReportSettings): Promise<ChaosReport> {
     ...violations,
     ...log.missing(schedule),
     ...crew.strange,
-    ...lateRecoveries(recoveries),
-    ...(ratio >= HEALTHY_MIN
-      ? []
-      : [`L1: healthy locations kept ${(ratio * 100).toFixed(0)} % of their rate`]),
+    ...lateRecoveries(recoveries, SESSION_TIMEOUT_MS),
+    ...slowedDown(ratio),
     ...(audit.brokenAt === null ? [] : [`S16: the audit is broken at row ${audit.brokenAt}`]),
     ...(evidence.transactions.some(({ state }) => state === 'completed') ? [] : ['nothing was completed']),
   ];
@@ -85,20 +79,6 @@ export async function report(all: ReportSettings): Promise<ChaosReport> {
     failures,
     stories,
   };
-}
-
-function lateRecoveries(recoveries: readonly Recovery[]): string[] {
-  const boundMs = SESSION_TIMEOUT_MS + RESUME_GRACE_MS;
-  if (recoveries.length === 0) return ['L2: no recovery was measured'];
-  return recoveries
-    .filter(({ countedMs }) => countedMs > boundMs)
-    .map(({ worker, partition, crashedMs, tookMs, countedMs }) => {
-      const at = new Date(crashedMs).toISOString();
-      return (
-        `L2: partition ${partition} of ${worker}, which crashed at ${at}, went on after ${tookMs.toFixed(0)} ms, ` +
-        `${countedMs.toFixed(0)} ms after the last fault; bound ${boundMs}`
-      );
-    });
 }
 
 function healthyRatioOf({ evidence, log, settings, startedMs }: ReportSettings): number {

@@ -5,6 +5,7 @@
  * R2 What is judged is what is left behind after everything is whole again and nothing is left to do.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { meanSite } from '../rig/mean-site.ts';
 import type { Producer } from '../rig/producer.ts';
 import { SESSION_TIMEOUT_MS, Stage } from '../rig/stage.ts';
 import { until } from '../rig/wait.ts';
@@ -46,21 +47,6 @@ const POLL_MS = 100;
 /** Two places more than workers: for bursts of joins. */
 const BURST_PLACES = 2;
 
-/** Beside the faults of the schedule the site loses answers, is slow, late, garbled: as in the main job. */
-const SITE = [
-  ['--delay-ms', '5-40'],
-  ['--slow-ms', '3500-5000'],
-  ['--lost-answer-rate', '0.01'],
-  ['--refusal-rate', '0.02'],
-  ['--lost-request-rate', '0.002'],
-  ['--garbage-rate', '0.002'],
-  ['--error-rate', '0.002'],
-  ['--retry-rate', '0.002'],
-  ['--pending-rate', '0.002'],
-  ['--slow-rate', '0.001'],
-  ['--late-rate', '0.001'],
-  ['--ask-lost-rate', '0.02'],
-].flat();
 const SHARES = { duplicate: 0.02, conflict: 0.005, bad: 0.005, expired: 0.005, event: 0.05 };
 
 /** Gives the reason instead when there is no broker. */
@@ -68,7 +54,8 @@ export async function runChaos(settings: ChaosSettings): Promise<ChaosReport | {
   const { seed, workers, say } = settings;
   const schedule = scheduleOf(settings);
   for (const line of scheduleText(schedule)) say(line);
-  const site = [...SITE, '--seed', `chaos-${seed}`];
+  // Beside the faults of the schedule the site loses answers, is slow, late, garbled: as in the main job.
+  const site = meanSite({ seed: `chaos-${seed}`, lostAnswers: 0.01, lostAsks: 0.02 });
   const stage = await Stage.open({ partitions: PARTITIONS, site, places: workers + BURST_PLACES });
   if ('skip' in stage) return stage;
   let passed = false;

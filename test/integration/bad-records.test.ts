@@ -3,12 +3,12 @@
  * and the good records between them, at the same locations, are all carried out.
  */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
 import type { Evidence, TopicRecord } from '../../src/checkers/evidence.ts';
 import { type ByteString, byteString } from '../../src/core/byte-string.ts';
 import { BAD_RECORDS, type BadRecord, TOO_OLD, UNKNOWN_TYPE } from '../rig/bad-records.ts';
 import { assertKept, judge, summaryOf } from '../rig/judge.ts';
-import { Stage } from '../rig/stage.ts';
+import type { Stage } from '../rig/stage.ts';
+import { stageTest } from '../rig/stage-test.ts';
 import { locationName, type PlannedRecord } from '../rig/workload.ts';
 
 const LOCATIONS = 12;
@@ -63,26 +63,16 @@ function elsewhere(planned: readonly PlannedRecord[]): PlannedRecord[] {
     });
 }
 
-describe('bad records', () => {
-  let stage: Stage | undefined;
-  let skip: string | null = null;
-  let passed = false;
-
-  before(async () => {
-    const opened = await Stage.open({
-      partitions: PARTITIONS,
-      site: ['--delay-ms', '1-10'],
-      configFile: new URL('../rig/apply-only.config.json', import.meta.url).pathname,
-      knownType: (type) => type === 'apply',
-      topicConfigs: { 'retention.ms': '-1' },
-    });
-    if ('skip' in opened) skip = opened.skip;
-    else stage = opened;
-  });
-  after(() => stage?.close(passed));
-
-  test('each becomes a dead letter, the good ones are carried out, duplicates are counted', async (context) => {
-    if (stage === undefined) return context.skip(skip ?? '');
+stageTest(
+  'bad records: each becomes a dead letter, the good ones are carried out, duplicates are counted',
+  {
+    partitions: PARTITIONS,
+    site: ['--delay-ms', '1-10'],
+    configFile: new URL('../rig/apply-only.config.json', import.meta.url).pathname,
+    knownType: (type) => type === 'apply',
+    topicConfigs: { 'retention.ms': '-1' },
+  },
+  async (stage, context) => {
     await stage.fleet.start('w1', 'w2');
     const first = workload();
     const second = elsewhere(first);
@@ -98,9 +88,8 @@ describe('bad records', () => {
     const found = judge(evidence, ['S14', 'S16', 'L3', 'L6']);
     for (const line of summaryOf(evidence, found)) context.diagnostic(line);
     assertKept(found);
-    passed = true;
-  });
-});
+  },
+);
 
 /** A record of the topic by what was produced: bytes are enough, each bad one has an id of its own or is unique. */
 function recordOf(evidence: Evidence, { record }: PlannedRecord): TopicRecord {

@@ -3,11 +3,11 @@
  * overlaps at the site.
  */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
 import type { Evidence } from '../../src/checkers/evidence.ts';
 import { assertKept, judge, summaryOf } from '../rig/judge.ts';
 import { Marks } from '../rig/marks.ts';
-import { Stage } from '../rig/stage.ts';
+import type { Stage } from '../rig/stage.ts';
+import { stageTest } from '../rig/stage-test.ts';
 import { type NotedTakeOver, takeOversOf } from '../rig/take-over-probe.ts';
 import { until } from '../rig/wait.ts';
 import { makeWorkload } from '../rig/workload.ts';
@@ -33,24 +33,14 @@ const WORKLOAD = {
   shares: { duplicate: 0, conflict: 0, bad: 0, expired: 0, event: 0 },
 };
 
-describe('planned hand-over', () => {
-  let stage: Stage | undefined;
-  let skip: string | null = null;
-  let passed = false;
-
-  before(async () => {
-    const opened = await Stage.open({
-      partitions: PARTITIONS,
-      site: ['--delay-ms', '5-40', '--seed', 'hand-over'],
-      environment: { SIGNALBOX_STEP_TIMEOUT_MS: `${STEP_TIMEOUT_MS}` },
-    });
-    if ('skip' in opened) skip = opened.skip;
-    else stage = opened;
-  });
-  after(() => stage?.close(passed));
-
-  test('two workers join and leave, twice: no doubt, no repeated begin, no overlap', async (context) => {
-    if (stage === undefined) return context.skip(skip ?? '');
+stageTest(
+  'planned hand-over: two workers join and leave, twice: no doubt, no repeated begin, no overlap',
+  {
+    partitions: PARTITIONS,
+    site: ['--delay-ms', '5-40', '--seed', 'hand-over'],
+    environment: { SIGNALBOX_STEP_TIMEOUT_MS: `${STEP_TIMEOUT_MS}` },
+  },
+  async (stage, context) => {
     await stage.fleet.start(...STAYING);
     const producer = stage.produceNotAhead(makeWorkload(WORKLOAD), RECORDS_PER_SECOND, BACKLOG_MAX);
     const marks = new Marks();
@@ -69,9 +59,8 @@ describe('planned hand-over', () => {
     assertKept(found);
     assertNoDoubt(evidence, producer.acknowledged);
     assertNothingAgain(takeOvers);
-    passed = true;
-  });
-});
+  },
+);
 
 const STAYING = ['stays-1', 'stays-2'];
 const joining = (round: number): string[] => [`comes-${round}a`, `comes-${round}b`];

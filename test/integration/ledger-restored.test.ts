@@ -3,10 +3,9 @@
  * settled by the records of the participant, and no consumer of results that removes duplicates loses one.
  */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
 import type { Evidence } from '../../src/checkers/evidence.ts';
 import { assertKept, judge } from '../rig/judge.ts';
-import { Stage } from '../rig/stage.ts';
+import { stageTest } from '../rig/stage-test.ts';
 import { until } from '../rig/wait.ts';
 import { makeWorkload } from '../rig/workload.ts';
 
@@ -28,23 +27,13 @@ const WORKLOAD = {
 /** What cannot hold of a ledger that forgot: watermark, numbers and tokens went back, begins came twice. */
 const NOT_JUDGED = ['S5', 'S8', 'S9', 'S10', 'S11', 'S12', 'S16', 'L5', 'L6'];
 
-describe('a ledger that was restored to an older point', () => {
-  let stage: Stage | undefined;
-  let skip: string | null = null;
-  let passed = false;
-
-  before(async () => {
-    const opened = await Stage.open({
-      partitions: PARTITIONS,
-      site: ['--delay-ms', '5-30', '--refusal-rate', '0.05', '--seed', 'restored'],
-    });
-    if ('skip' in opened) skip = opened.skip;
-    else stage = opened;
-  });
-  after(() => stage?.close(passed));
-
-  test('nothing is done twice, and each result reaches a consumer that removes duplicates', async (context) => {
-    if (stage === undefined) return context.skip(skip ?? '');
+stageTest(
+  'a ledger that was restored to an older point: nothing is done twice, and each result reaches a consumer that removes duplicates',
+  {
+    partitions: PARTITIONS,
+    site: ['--delay-ms', '5-30', '--refusal-rate', '0.05', '--seed', 'restored'],
+  },
+  async (stage, context) => {
     const { fleet, postgres } = stage;
     await fleet.start('w1');
     const producer = stage.produce(makeWorkload(WORKLOAD), RECORDS_PER_SECOND);
@@ -64,9 +53,8 @@ describe('a ledger that was restored to an older point', () => {
     assertKept(judge(evidence, NOT_JUDGED));
     assertNoResultIsLost(evidence);
     context.diagnostic(JSON.stringify(problems));
-    passed = true;
-  });
-});
+  },
+);
 
 function assertNoResultIsLost({ results, transactions }: Evidence): void {
   const seen = new Map<string, { id: string; outcome: string }>();

@@ -3,12 +3,13 @@
  * worker, a stop, and restarts of broker and ledger: every promise is judged from what is left behind.
  */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
 import type { Evidence } from '../../src/checkers/evidence.ts';
 import { assertKept, judge, summaryOf } from '../rig/judge.ts';
 import { Marks } from '../rig/marks.ts';
+import { meanSite } from '../rig/mean-site.ts';
 import { ownedBy, resumedAfterMs } from '../rig/resumption.ts';
-import { SESSION_TIMEOUT_MS, Stage } from '../rig/stage.ts';
+import { SESSION_TIMEOUT_MS } from '../rig/stage.ts';
+import { stageTest } from '../rig/stage-test.ts';
 import { makeWorkload } from '../rig/workload.ts';
 
 const PARTITIONS = 24;
@@ -28,37 +29,12 @@ const WORKLOAD = {
   shares: { duplicate: 0.03, conflict: 0.01, bad: 0.01, expired: 0.01, event: 0.05 },
 };
 
-/** Some steps take longer than the step time-out, some requests arrive after the status that fenced them. */
-const SITE = [
-  ['--delay-ms', '5-40'],
-  ['--slow-ms', '3500-5000'],
-  ['--lost-answer-rate', '0.02'],
-  ['--refusal-rate', '0.02'],
-  ['--lost-request-rate', '0.002'],
-  ['--garbage-rate', '0.002'],
-  ['--error-rate', '0.002'],
-  ['--retry-rate', '0.002'],
-  ['--pending-rate', '0.002'],
-  ['--slow-rate', '0.001'],
-  ['--late-rate', '0.001'],
-  ['--ask-lost-rate', '0.05'],
-  ['--seed', 'main-job'],
-].flat();
+const SITE = meanSite({ seed: 'main-job', lostAnswers: 0.02, lostAsks: 0.05 });
 
-describe('the main job', () => {
-  let stage: Stage | undefined;
-  let skip: string | null = null;
-  let passed = false;
-
-  before(async () => {
-    const opened = await Stage.open({ partitions: PARTITIONS, site: SITE });
-    if ('skip' in opened) skip = opened.skip;
-    else stage = opened;
-  });
-  after(() => stage?.close(passed));
-
-  test('keeps every promise through a kill, a stop, and restarts of broker and Postgres', async (context) => {
-    if (stage === undefined) return context.skip(skip ?? '');
+stageTest(
+  'the main job: keeps every promise through a kill, a stop, and restarts of broker and Postgres',
+  { partitions: PARTITIONS, site: SITE },
+  async (stage, context) => {
     const { fleet, kafka, postgres } = stage;
     await fleet.start('w1', 'w2', 'w3');
     const producer = stage.produce(makeWorkload(WORKLOAD), RECORDS_PER_SECOND);
@@ -114,9 +90,8 @@ describe('the main job', () => {
     for (const [fault, ms] of Object.entries(resumed)) {
       assert.ok(ms <= boundMs, `L2: after ${fault} work resumed in ${Math.round(ms)} ms, bound ${boundMs}`);
     }
-    passed = true;
-  });
-});
+  },
+);
 
 /** The run was what it claims to be: each of the things that may go wrong did happen. */
 function assertWorthIt({ transactions, deadLetters, transitions, journal }: Evidence): void {

@@ -2,10 +2,10 @@
  * The participant dies in the middle of its work and comes back: everything ends, and nothing has happened twice.
  */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
 import type { Evidence } from '../../src/checkers/evidence.ts';
 import { assertKept, judge, summaryOf } from '../rig/judge.ts';
-import { Stage } from '../rig/stage.ts';
+import type { Stage } from '../rig/stage.ts';
+import { stageTest } from '../rig/stage-test.ts';
 import { until } from '../rig/wait.ts';
 import { makeWorkload } from '../rig/workload.ts';
 
@@ -24,23 +24,13 @@ const WORKLOAD = {
   shares: { duplicate: 0.02, conflict: 0, bad: 0, expired: 0, event: 0.02 },
 };
 
-describe('a participant that is away', () => {
-  let stage: Stage | undefined;
-  let skip: string | null = null;
-  let passed = false;
-
-  before(async () => {
-    const opened = await Stage.open({
-      partitions: PARTITIONS,
-      site: ['--delay-ms', '20-120', '--lost-answer-rate', '0.01', '--seed', 'away'],
-    });
-    if ('skip' in opened) skip = opened.skip;
-    else stage = opened;
-  });
-  after(() => stage?.close(passed));
-
-  test('killed twice under load: all doubts are resolved, no effect is doubled', async (context) => {
-    if (stage === undefined) return context.skip(skip ?? '');
+stageTest(
+  'a participant that is away: killed twice under load: all doubts are resolved, no effect is doubled',
+  {
+    partitions: PARTITIONS,
+    site: ['--delay-ms', '20-120', '--lost-answer-rate', '0.01', '--seed', 'away'],
+  },
+  async (stage, context) => {
     const { site, fleet } = stage;
     await fleet.start('w1', 'w2');
     const producer = stage.produce(makeWorkload(WORKLOAD), RECORDS_PER_SECOND);
@@ -60,9 +50,8 @@ describe('a participant that is away', () => {
     assertKept(found);
     assert.ok(recovered > 0, 'the site was killed in the middle of effects');
     assertAllEnded(evidence);
-    passed = true;
-  });
-});
+  },
+);
 
 /** Every location that has work is stuck at a transaction whose effect nobody can ask for. */
 async function untilInDoubt({ ledger }: Stage): Promise<void> {

@@ -145,7 +145,7 @@ export class EmbeddedLog implements TransactionLog {
   }
 
   /** A partition of its results topic is of one source partition: its end is enough. */
-  async lastPublished(partition: number, _where: 'end' | 'all'): Promise<number> {
+  async lastPublished(partition: number): Promise<number> {
     const { resultsTopic } = this.#opened();
     const rows = await this.#database.query<{ headers: Buffer }>(LAST_HEADERS, [
       resultsTopic.number,

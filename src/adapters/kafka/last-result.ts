@@ -1,6 +1,7 @@
-/** The last result of a source partition, read from the end of the results topic: once, for a ledger that lost history. */
+/** The last result of a source partition, read from the end of the results topic: what a ledger that lost history forgot. */
 import { type Connection, listOffsetsV9 } from '@platformatic/kafka';
 import { numberIn, RESULT_ID } from '../../core/result-id.ts';
+import type { RecordBatch } from '../../engine/ports.ts';
 import { AbortedFilter } from './aborted-filter.ts';
 import type { Cluster } from './cluster.ts';
 import { fetchApi } from './fetch-answer.ts';
@@ -18,6 +19,7 @@ export interface LastResultPlace {
 /** About 150 KB: as many as a publisher sends at once. */
 const END_RECORDS = 500;
 const WAIT_MS = 500;
+const BYTES_MIN = 1;
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 const READ_COMMITTED = 1;
 const NO_SESSION = 0;
@@ -54,52 +56,53 @@ async function offsetAt(
   return Number(found.offset);
 }
 
+/** Positions in the partition of the results topic. */
+interface Range {
+  readonly from: number;
+  readonly end: number;
+}
+
 async function highestIn(
   connection: Connection,
-  { results, source }: LastResultPlace,
-  { from, end }: { readonly from: number; readonly end: number },
+  place: LastResultPlace,
+  { from, end }: Range,
 ): Promise<number> {
   const filter = new AbortedFilter();
   let highest = 0;
   for (let position = from; position < end; ) {
-    const wanted = {
-      partition: results.partition,
-      currentLeaderEpoch: NO_EPOCH,
-      fetchOffset: BigInt(position),
-      lastFetchedEpoch: NO_EPOCH,
-      partitionMaxBytes: ANSWER_BYTES_MAX,
-    };
-    const topics = [{ topicId: results.id, partitions: [wanted] }];
-    const answer = await fetchApi.async(
-      connection,
-      WAIT_MS,
-      1,
-      ANSWER_BYTES_MAX,
-      READ_COMMITTED,
-      NO_SESSION,
-      NO_EPOCH,
-      topics,
-      [],
-      '',
-    );
-    const [part] = answer.parts;
-    const errorCode = answer.errorCode !== KAFKA.NONE ? answer.errorCode : (part?.errorCode ?? KAFKA.NONE);
-    if (part === undefined || errorCode !== KAFKA.NONE)
-      throw new KafkaRefusal(`Fetch of ${results.name}/${results.partition}`, errorCode);
+    const { part, bytes } = await fetchAt(connection, place, position);
     filter.named(part.aborted);
-    const read = readPart({ ...part, bytes: answer.bytes, from: position, filter });
-    for (const batch of read.batches) {
-      for (let index = 0; index < batch.count; index += 1) {
-        const id =
-          batch
-            .headers(index)
-            .find(({ name }) => name === RESULT_ID)
-            ?.value?.toString() ?? '';
-        highest = Math.max(highest, numberIn(id, source.name, source.partition) ?? 0);
-      }
-    }
-    if (read.nextOffset === position) return highest; // nothing more is given out
-    position = read.nextOffset;
+    const { batches, nextOffset } = readPart({ ...part, bytes, from: position, filter });
+    for (const batch of batches) highest = Math.max(highest, highestOf(batch, place));
+    if (nextOffset === position) break; // nothing more is given out
+    position = nextOffset;
   }
   return highest;
+}
+
+function highestOf(batch: RecordBatch, { source: { name, partition } }: LastResultPlace): number {
+  let highest = 0;
+  for (let index = 0; index < batch.count; index += 1) {
+    const id = batch.headers(index).find((header) => header.name === RESULT_ID);
+    highest = Math.max(highest, numberIn(id?.value?.toString() ?? '', name, partition) ?? 0);
+  }
+  return highest;
+}
+
+async function fetchAt(connection: Connection, { results }: LastResultPlace, position: number) {
+  const wanted = {
+    partition: results.partition,
+    currentLeaderEpoch: NO_EPOCH,
+    fetchOffset: BigInt(position),
+    lastFetchedEpoch: NO_EPOCH,
+    partitionMaxBytes: ANSWER_BYTES_MAX,
+  };
+  const topics = [{ topicId: results.id, partitions: [wanted] }];
+  const limits = [WAIT_MS, BYTES_MIN, ANSWER_BYTES_MAX, READ_COMMITTED, NO_SESSION, NO_EPOCH] as const;
+  const answer = await fetchApi.async(connection, ...limits, topics, [], '');
+  const [part] = answer.parts;
+  const errorCode = answer.errorCode === KAFKA.NONE ? part?.errorCode : answer.errorCode;
+  if (part === undefined || errorCode !== KAFKA.NONE)
+    throw new KafkaRefusal(`Fetch of ${results.name}/${results.partition}`, errorCode ?? KAFKA.NONE);
+  return { part, bytes: answer.bytes };
 }

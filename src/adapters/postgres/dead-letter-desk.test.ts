@@ -1,15 +1,13 @@
 /** Dead letters replayed and discarded, on a real Postgres, with the ledger that wrote them. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type TestPostgres, testPostgres } from '../../../test/fixtures/postgres.ts';
+import { OwnedLedger } from '../../../test/fixtures/owned-ledger.ts';
 import { type ByteString, byteString } from '../../core/byte-string.ts';
 import type { RecordHeader } from '../../core/record-headers.ts';
 import type { TransactionSender } from '../../engine/ports.ts';
-import type { Begin, DeadLetter, PartitionHead } from '../../engine/ports-ledger.ts';
+import type { DeadLetter } from '../../engine/ports-ledger.ts';
 import { discardDeadLetter, type ReplayDoors, replayDeadLetter } from '../../engine/replay-dead-letter.ts';
 import { PostgresDeadLetterDesk } from './dead-letter-desk.ts';
-import { PostgresLedger } from './ledger.ts';
-import { migrate } from './migrate.ts';
 import { PostgresOperations } from './operations.ts';
 import { PostgresReadModel } from './read-model.ts';
 
@@ -18,38 +16,20 @@ const NOW_MS = 1_700_000_000_000;
 
 type Sent = Parameters<TransactionSender['send']>[0][number];
 
-let server: TestPostgres;
-let ledger: PostgresLedger;
+let owned: OwnedLedger;
 let desk: PostgresDeadLetterDesk;
 let read: PostgresReadModel;
-let head: PartitionHead;
-let offset = 0;
 
 before(async () => {
-  server = await testPostgres();
-  await migrate(server);
-  const { connectionString } = server;
-  const identity = { topic: 't', topicId: 'i', group: 'g', worker: 'w' };
-  ledger = new PostgresLedger({ connectionString, identity, ledgerConnections: 1, allowMigrate: false });
+  owned = await OwnedLedger.open();
+  const { connectionString } = owned;
   desk = new PostgresDeadLetterDesk({ connectionString, topic: 't' });
   read = new PostgresReadModel({ connectionString, topic: 't', group: 'g', concurrencyOf: () => 1 });
-  const owned = await ledger.takeOver(0);
-  assert.equal(owned.outcome, 'owned');
-  head = {
-    partition: 0,
-    epoch: owned.epoch,
-    watermark: null,
-    published: null,
-    duplicates: 0,
-    commits: null,
-    lastNumber: 0,
-  };
 });
 
 after(async () => {
   await Promise.all([desk.close(), read.close()]);
-  await ledger.close();
-  await server.stop();
+  await owned.close();
 });
 
 interface Letter {
@@ -60,7 +40,7 @@ interface Letter {
 
 /** A new dead letter; its coordinates. */
 async function deadLetter({ key = 'ATM-1', value, headers = [] }: Letter) {
-  offset += 1;
+  const offset = owned.nextOffset();
   const entry: DeadLetter = {
     kind: 'dead-letter',
     partition: 0,
@@ -74,7 +54,7 @@ async function deadLetter({ key = 'ATM-1', value, headers = [] }: Letter) {
     location: key,
     recordTimeMs: 0,
   };
-  await ledger.commit({ heads: [head], entries: [entry] });
+  await owned.commit(entry);
   return { partition: 0, offset };
 }
 
@@ -147,25 +127,7 @@ test('a record that did not leave can be replayed again, as the same transaction
 });
 
 test('an id that the ledger holds is refused: the copy would be a duplicate or a conflict again', async () => {
-  offset += 1;
-  const begin: Begin = {
-    kind: 'begin',
-    partition: 0,
-    offset,
-    id: 'E',
-    location: 'ATM-1',
-    slot: 1,
-    type: 'withdraw',
-    payload: good('E'),
-    plan: '1:apply',
-    timeoutMs: 1_000,
-    deadlineMs: 60_000,
-    expiresAtMs: null,
-    concurrency: 1,
-    traceparent: null,
-    recordTimeMs: 0,
-  };
-  await ledger.commit({ heads: [head], entries: [begin] });
+  await owned.begin('E');
   const at = await deadLetter({ value: good('E') });
   const { sent, doors } = sending();
   await assert.rejects(replayDeadLetter({ ...at, ...WHO }, doors), { code: 'SB-6011' });
@@ -196,7 +158,7 @@ test('the list shows what is open; a transaction names the dead letter it replay
   const at = await deadLetter({ value: good('unused') });
   await desk.replaying(at, 'E', WHO);
   assert.equal((await read.transaction('E'))?.replayOf, `t/0/${at.offset}`);
-  const operations = new PostgresOperations({ connectionString: server.connectionString, topic: 't' });
+  const operations = new PostgresOperations({ connectionString: owned.connectionString, topic: 't' });
   // Replays: A, B, C twice, E-2, E. Discarded: one.
   assert.deepEqual(await operations.verifyAudit(), { rows: 7, brokenAt: null });
   await operations.close();

@@ -3,58 +3,30 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import pg from 'pg';
-import { type TestPostgres, testPostgres } from '../../../test/fixtures/postgres.ts';
+import { OwnedLedger } from '../../../test/fixtures/owned-ledger.ts';
 import { COMMAND_ACTIONS, COMMAND_STATES } from '../../core/commands.ts';
 import { STATES } from '../../core/states.ts';
 import { NO_CHANGE } from '../../engine/ports-entries.ts';
-import type { Begin, Change, EntryAnswer, PartitionHead } from '../../engine/ports-ledger.ts';
-import { PostgresLedger } from './ledger.ts';
-import { migrate } from './migrate.ts';
+import type { Change } from '../../engine/ports-ledger.ts';
 import { PostgresOperations } from './operations.ts';
 
 const WHO = { actor: 'ops', reason: 'looked at the machine' };
-let server: TestPostgres;
+let owned: OwnedLedger;
 let client: pg.Client;
-let ledger: PostgresLedger;
 let operations: PostgresOperations;
-let head: PartitionHead;
 
 before(async () => {
-  server = await testPostgres();
-  await migrate(server);
-  client = new pg.Client(server);
+  owned = await OwnedLedger.open();
+  client = new pg.Client(owned.server);
   await client.connect();
-  const { connectionString } = server;
-  const identity = { topic: 't', topicId: 'i', group: 'g', worker: 'w' };
-  ledger = new PostgresLedger({ connectionString, identity, ledgerConnections: 1, allowMigrate: false });
-  operations = new PostgresOperations({ connectionString, topic: 't' });
-  const owned = await ledger.takeOver(0);
-  assert.equal(owned.outcome, 'owned');
-  head = {
-    partition: 0,
-    epoch: owned.epoch,
-    watermark: null,
-    published: null,
-    duplicates: 0,
-    commits: null,
-    lastNumber: 0,
-  };
+  operations = new PostgresOperations({ connectionString: owned.connectionString, topic: 't' });
 });
 
 after(async () => {
   await operations.close();
-  await ledger.close();
   await client.end();
-  await server.stop();
+  await owned.close();
 });
-
-async function commit(entry: Begin | Change): Promise<EntryAnswer> {
-  const { answers } = await ledger.commit({ heads: [head], entries: [entry] });
-  const [answer] = answers;
-  assert.ok(answer !== undefined);
-  if ('number' in answer && answer.number !== null) head = { ...head, lastNumber: answer.number };
-  return answer;
-}
 
 const change = (over: Partial<Change>): Change => ({
   ...NO_CHANGE,
@@ -70,26 +42,9 @@ const change = (over: Partial<Change>): Change => ({
 
 /** A transaction in doubt; its token. */
 async function inDoubt(id: string): Promise<string> {
-  const begun = await commit({
-    kind: 'begin',
-    partition: 0,
-    offset: 1,
-    id,
-    location: `at-${id}`,
-    slot: 1,
-    type: 'x',
-    payload: '{}',
-    plan: '1:apply',
-    timeoutMs: 1_000,
-    deadlineMs: 60_000,
-    expiresAtMs: null,
-    concurrency: 1,
-    traceparent: null,
-    recordTimeMs: 0,
-  });
-  assert.ok(begun.status === 'done' && 'token' in begun);
-  await commit(change({ id, fromToken: begun.token, code: 'SB-4101' }));
-  return begun.token;
+  const token = await owned.begin(id);
+  await owned.commit(change({ id, fromToken: token, code: 'SB-4101' }));
+  return token;
 }
 
 test('a decision is applied in the commit that carries it out, or refused with what was found', async () => {
@@ -98,22 +53,28 @@ test('a decision is applied in the commit that carries it out, or refused with w
   const { sequence } = proposed;
   assert.deepEqual(proposed, { sequence, location: 'at-a', state: 'in_doubt', token, ownerAlive: false });
   assert.deepEqual(
-    (await ledger.commands([0])).map((command) => [command.sequence, command.action, command.expectedToken]),
+    (await owned.ledger.commands([0])).map((command) => [
+      command.sequence,
+      command.action,
+      command.expectedToken,
+    ]),
     [[sequence, 'retry', token]],
   );
   assert.deepEqual(await operations.outcome(sequence), { outcome: 'waiting' });
   const retry = { id: 'a', fromState: 'in_doubt', event: 'decide', to: 'executing', newToken: true } as const;
-  await commit(change({ ...retry, fromToken: token, command: sequence, deadlineMs: 60_000 }));
+  await owned.commit(change({ ...retry, fromToken: token, command: sequence, deadlineMs: 60_000 }));
   assert.deepEqual(await operations.outcome(sequence), { outcome: 'applied' });
 
   const late = await inDoubt('b');
   const wrong = await operations.propose({ id: 'b', action: 'ask', evidence: null, ...WHO });
-  await commit(change({ id: 'b', fromState: 'in_doubt', fromToken: late, event: 'done', to: 'completed' }));
+  await owned.commit(
+    change({ id: 'b', fromState: 'in_doubt', fromToken: late, event: 'done', to: 'completed' }),
+  );
   const ask = { id: 'b', fromState: 'in_doubt', event: 'decide', newToken: true } as const;
-  await commit(change({ ...ask, fromToken: late, command: wrong.sequence }));
+  await owned.commit(change({ ...ask, fromToken: late, command: wrong.sequence }));
   const found = await operations.outcome(wrong.sequence);
   assert.deepEqual(found, { outcome: 'refused', found: `completed under token ${late}` });
-  assert.deepEqual(await ledger.commands([0]), []);
+  assert.deepEqual(await owned.ledger.commands([0]), []);
 });
 
 test('an id that the ledger does not hold, and a decision that makes no sense', async () => {
@@ -137,18 +98,18 @@ test('the actions and their states are those of the core', async () => {
 });
 
 test('limits of locations and patterns reach the workers, and can be taken back', async () => {
-  const { atMs } = await ledger.limits(null);
+  const { atMs } = await owned.ledger.limits(null);
   await operations.setLimit({ location: 'depot-*', concurrency: 4, ...WHO });
   await operations.setLimit({ location: 'depot-*', paused: true, ...WHO });
   await operations.setLimit({ location: 'atm-1', paused: true, ...WHO });
   await operations.setLimit({ location: 'atm-1', paused: false, ...WHO });
-  const { limits } = await ledger.limits(atMs);
+  const { limits } = await owned.ledger.limits(atMs);
   assert.deepEqual(limits, [
     { location: 'atm-1', concurrency: null, paused: false },
     { location: 'depot-*', concurrency: 4, paused: true },
   ]);
   await operations.setLimit({ location: 'depot-*', concurrency: null, ...WHO });
-  const taken = (await ledger.limits(atMs)).limits.find(({ location }) => location === 'depot-*');
+  const taken = (await owned.ledger.limits(atMs)).limits.find(({ location }) => location === 'depot-*');
   assert.deepEqual(taken, { location: 'depot-*', concurrency: null, paused: true });
 });
 
@@ -168,7 +129,7 @@ test('what needs attention: held first', async () => {
   const token = await inDoubt('h');
   await inDoubt('d');
   const held = { id: 'h', fromState: 'in_doubt', event: 'give_up', to: 'held', code: 'SB-4205' } as const;
-  await commit(change({ ...held, fromToken: token }));
+  await owned.commit(change({ ...held, fromToken: token }));
   const list = await operations.attention(10);
   assert.deepEqual(
     list.map(({ id, state, code }) => [id, state, code]),
@@ -180,7 +141,7 @@ test('what needs attention: held first', async () => {
 });
 
 test('acts of several people at once are one chain, over several pages', async () => {
-  const { connectionString } = server;
+  const { connectionString } = owned;
   const people = [0, 1, 2].map(() => new PostgresOperations({ connectionString, topic: 't' }));
   const each = async (person: PostgresOperations, index: number): Promise<void> => {
     for (let times = 0; times < 400; times += 1) {

@@ -34,7 +34,7 @@ export const ledgerErrors = {
     status: 409,
   },
   'SB-2007': {
-    cause: 'The group offset is ahead of the ledger: the ledger lost history, or somebody reset the group.',
+    cause: 'The ledger holds less than is known elsewhere: it lost history, or somebody reset the group.',
     remedy: 'Fetching goes on from the ledger; check for a restore of the database or a reset of the group.',
     status: 409,
   },
