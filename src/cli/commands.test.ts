@@ -102,6 +102,7 @@ describe('why', () => {
           slot: 1,
           state: 'executing',
           step: 'apply',
+          token: '77',
           since: '2026-11-25T12:00:01.000Z',
           code: null,
           detail: null,

@@ -117,8 +117,8 @@ async function heartbeats(scene: Scene): Promise<void> {
     lag: { 0: 5, 2: 0 },
     deepest: { [scene.location('deep')]: 9 },
   };
-  await scene.ledger.heartbeat(heartbeat);
-  await scene.ledger.heartbeat({ ...heartbeat, draining: true, partitions: [], lag: {}, deepest: {} });
+  await scene.ledger.heartbeat(heartbeat, []);
+  await scene.ledger.heartbeat({ ...heartbeat, draining: true, partitions: [], lag: {}, deepest: {} }, []);
 }
 
 /** A commit with one finish and one begin, by the head that is valid now. */

@@ -210,6 +210,16 @@ export interface Heartbeat {
   readonly deepest: Readonly<Record<string, number>>;
 }
 
+/** Outcomes of one worker in ten seconds. */
+export interface SeriesSpan {
+  /** Its beginning, Unix time in ms. */
+  readonly atMs: number;
+  readonly completed: number;
+  readonly rolledBack: number;
+  /** Times from begin to outcome, counted by bucket (core/latency.ts). */
+  readonly latency: readonly number[];
+}
+
 /** Every method may throw LedgerError; those that only read or raise may simply be called again. */
 export interface Ledger {
   commit(commit: Commit): Promise<CommitAnswer>;
@@ -257,6 +267,7 @@ export interface Ledger {
   prune(partition: number, olderThanMs: number, limit: number): Promise<number>;
   /** Notes how many partitions the topic has. Returns the number noted before; null: none was. */
   notePartitions(count: number): Promise<number | null>;
-  heartbeat(heartbeat: Heartbeat): Promise<void>;
+  /** What the worker says about itself, and the spans of its series, each with its whole count. */
+  heartbeat(heartbeat: Heartbeat, series: readonly SeriesSpan[]): Promise<void>;
   close(): Promise<void>;
 }

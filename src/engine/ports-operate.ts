@@ -27,6 +27,22 @@ export interface Proposal extends Who {
   readonly action: CommandAction;
   /** Evidence of the step for `complete`: a JSON object as text. */
   readonly evidence: string | null;
+  /** What the person saw; absent: whatever it is now. */
+  readonly seen?: { readonly state: State; readonly token: string | null };
+  /** A second person has to approve it within this time, in ms; absent: nobody. */
+  readonly approvalMs?: number;
+}
+
+export interface Approval extends Who {
+  readonly sequence: number;
+}
+
+/** An act that was refused: who tried what, and why not. */
+export interface Denial {
+  readonly actor: string;
+  readonly action: string;
+  readonly target: string;
+  readonly detail: string;
 }
 
 export interface Proposed {
@@ -71,8 +87,18 @@ export interface Operations {
    * SB-6012 when the ledger does not know the partition, or its watermark is not below.
    */
   moveWatermark(move: WatermarkMove): Promise<void>;
-  /** Throws SB-6007 when the ledger does not hold the id, SB-6008 when the action makes no sense in its state. */
+  /**
+   * Throws SB-6007 when the ledger does not hold the id, SB-6008 when the action makes no sense in its state, or the
+   * person saw another one.
+   */
   propose(proposal: Proposal): Promise<Proposed>;
+  /**
+   * Where the decision is about, for who may approve it. Throws SB-6001 when there is no such decision.
+   */
+  commandLocation(sequence: number): Promise<string>;
+  /** Throws SB-6001, SB-6013 when it cannot be approved, or not by this person. */
+  approve(approval: Approval): Promise<void>;
+  deny(denial: Denial): Promise<void>;
   outcome(sequence: number): Promise<CommandOutcome>;
   /** Held ones first, then those in doubt, the oldest first; at most `limit`. */
   attention(limit: number): Promise<AttentionView[]>;

@@ -121,6 +121,7 @@ export interface HolderView {
   readonly code: ErrorCode | null;
   readonly detail: string | null;
   readonly attempts: number;
+  readonly token: string;
   readonly nextAttemptAt: string | null;
   readonly notAfter: string | null;
 }
@@ -133,9 +134,12 @@ export interface Why {
   readonly paused: boolean;
   readonly holders: readonly HolderView[];
   readonly parked: number;
+  /** Since when the first parked one waits. */
+  readonly parkedSince: string | null;
   /** In memory of the partition's owner, as of its last heartbeat; null when it is not among its deepest lanes. */
   readonly waitingInMemory: number | null;
   readonly partition: number | null;
+  readonly epoch: number | null;
   readonly owner: string | null;
   readonly ownerAlive: boolean | null;
   readonly last: { readonly id: string; readonly state: State; readonly finishedAt: string } | null;

@@ -17,6 +17,7 @@ import type { PartitionState } from './partition-state.ts';
 import type { LogListener, RecordBatch, Timer } from './ports.ts';
 import { type Heartbeat, LedgerError } from './ports-ledger.ts';
 import { Retention } from './retention.ts';
+import { countedBy, Series } from './series.ts';
 
 const HEARTBEAT_MS = 1_000;
 /** Commands and limits of operators are in force this soon. */
@@ -51,6 +52,7 @@ export class Worker implements WorkerSurface, LogListener {
   readonly #limits: Limits;
   readonly #desk: Desk;
   readonly #retention: Retention;
+  readonly #series = new Series();
   #ledgerProblem: SignalboxError | null = null;
   #ledgerAnswered = false;
   #lag: Record<number, number> = {};
@@ -60,9 +62,10 @@ export class Worker implements WorkerSurface, LogListener {
   #bug: unknown = null;
 
   constructor(doors: WorkerDoors) {
-    this.#doors = doors;
-    this.#startedAtMs = doors.world.now();
-    const { ledger, world, settings, observer, types, passing } = doors;
+    const { ledger, world, settings, types, passing } = doors;
+    const observer = countedBy(this.#series, doors.observer, () => world.now());
+    this.#doors = { ...doors, observer };
+    this.#startedAtMs = world.now();
     this.#limits = new Limits((location) => types.concurrencyOf(location));
     this.#desk = new Desk({ ledger, limits: this.#limits });
     this.#retention = new Retention(doors);
@@ -308,9 +311,13 @@ export class Worker implements WorkerSurface, LogListener {
   }
 
   async #heartbeat(): Promise<void> {
-    const { log, ledger } = this.#doors;
-    const heard = await this.#unlessAway(() => ledger.heartbeat(this.snapshot()));
-    if (heard) this.#ledgerHealth(null);
+    const { log, ledger, world } = this.#doors;
+    const spans = this.#series.spans(world.now());
+    const heard = await this.#unlessAway(() => ledger.heartbeat(this.snapshot(), spans));
+    if (heard) {
+      this.#ledgerHealth(null);
+      this.#series.written(spans);
+    }
     const ends = await log.endOffsets().catch(() => null);
     if (ends === null) return; // the log is away: its own health says so, the last known lag stays
     const running = this.#running();

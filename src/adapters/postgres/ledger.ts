@@ -21,6 +21,7 @@ import {
   type ParkedRow,
   type RaisedPartition,
   type Row,
+  type SeriesSpan,
   type StoredResult,
   type TakeOver,
 } from '../../engine/ports-ledger.ts';
@@ -175,7 +176,13 @@ export class PostgresLedger implements Ledger {
   async takeOver(partition: number): Promise<TakeOver> {
     const { topic, topicId, group, worker } = this.#identity;
     const taken = await this.#others.transaction(async (client) => {
-      await client.query(SQL.takeOverKnow, [topic, partition, topicId, group]);
+      const known = await client.query<{ worker: string | null }>(SQL.takeOverKnow, [
+        topic,
+        partition,
+        topicId,
+        group,
+      ]);
+      const before = known.rows[0]?.worker ?? null;
       const raised = await client.query<PartitionColumns>(SQL.takeOverRaise, [
         topic,
         partition,
@@ -192,6 +199,7 @@ export class PostgresLedger implements Ledger {
       await client.query(SQL.takeOverDoubt, doubt);
       const holders = await client.query<RowColumns>(SQL.takeOverHolders, [topic, partition]);
       const parked = await client.query<LaneColumns>(SQL.takeOverParked, [topic, partition]);
+      await client.query(SQL.takeOverEvent, [topic, partition, worker, state.epoch, before]);
       return { state, holders: holders.rows, parked: parked.rows };
     });
     if (Array.isArray(taken)) return this.#refusal(taken[0]);
@@ -301,7 +309,7 @@ export class PostgresLedger implements Ledger {
     return rows[0]?.partitions ?? null;
   }
 
-  async heartbeat(heartbeat: Heartbeat): Promise<void> {
+  async heartbeat(heartbeat: Heartbeat, series: readonly SeriesSpan[]): Promise<void> {
     const { worker, topic, group } = this.#identity;
     const values = [
       worker,
@@ -317,6 +325,7 @@ export class PostgresLedger implements Ledger {
       heartbeat.rssBytes,
       JSON.stringify(heartbeat.lag),
       JSON.stringify(heartbeat.deepest),
+      JSON.stringify(series),
     ];
     await this.#others.run((client) => client.query(SQL.heartbeat, values));
   }

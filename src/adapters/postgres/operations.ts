@@ -5,9 +5,11 @@ import { COMMAND_STATES } from '../../core/commands.ts';
 import { SignalboxError } from '../../core/errors/catalogue.ts';
 import type { State } from '../../core/states.ts';
 import type {
+  Approval,
   AttentionView,
   AuditCheck,
   CommandOutcome,
+  Denial,
   LimitChange,
   Operations,
   Proposal,
@@ -32,6 +34,16 @@ interface Found {
   readonly state: State;
   readonly token: string | null;
   readonly alive: boolean;
+}
+
+interface CommandColumns {
+  readonly id: string;
+  readonly location: string;
+  readonly actor: string;
+  readonly needs_approval: boolean;
+  readonly approved_by: string | null;
+  readonly decided: boolean;
+  readonly expired: boolean;
 }
 
 interface AuditRow {
@@ -71,7 +83,7 @@ export class PostgresOperations implements Operations {
     if (rowCount === 0) throw new SignalboxError('SB-6012', `partition ${partition}, offset ${offset}`);
   }
 
-  async propose({ id, action, evidence, actor, reason }: Proposal): Promise<Proposed> {
+  async propose({ id, action, evidence, actor, reason, seen, approvalMs }: Proposal): Promise<Proposed> {
     const { rows } = await this.#pool.run((client) => client.query<Found>(OPERATE.find, [this.#topic, id]));
     const [row] = rows;
     if (row === undefined) throw new SignalboxError('SB-6007', id);
@@ -80,11 +92,43 @@ export class PostgresOperations implements Operations {
     if (!states.includes(state)) {
       throw new SignalboxError('SB-6008', `${id} is ${state}; ${action} is for ${states.join(', ')}`);
     }
-    const values = [this.#topic, partition, id, location, action, state, token, evidence, reason, actor];
+    if (seen !== undefined && (seen.state !== state || seen.token !== token)) {
+      const now = `${state}${token === null ? '' : ` under token ${token}`}`;
+      throw new SignalboxError('SB-6008', `${id} is ${now}, not ${seen.state} as it was seen`);
+    }
+    const decision = [state, token, evidence, reason, actor, approvalMs ?? null];
+    const values = [this.#topic, partition, id, location, action, ...decision];
     const proposed = await this.#pool.run((client) =>
       client.query<{ sequence: string }>(OPERATE.propose, values),
     );
     return { sequence: Number(proposed.rows[0]?.sequence), location, state, token, ownerAlive: alive };
+  }
+
+  async commandLocation(sequence: number): Promise<string> {
+    return (await this.#command(sequence)).location;
+  }
+
+  async approve({ sequence, actor, reason }: Approval): Promise<void> {
+    const { rowCount } = await this.#pool.run((client) =>
+      client.query(OPERATE.approve, [this.#topic, sequence, actor, reason]),
+    );
+    if (rowCount !== 0) return;
+    const found = await this.#command(sequence);
+    throw new SignalboxError('SB-6013', `command ${sequence} ${whyNotApproved(found, actor)}`);
+  }
+
+  async #command(sequence: number): Promise<CommandColumns> {
+    const { rows } = await this.#pool.run((client) =>
+      client.query<CommandColumns>(OPERATE.command, [this.#topic, sequence]),
+    );
+    const [row] = rows;
+    if (row === undefined) throw new SignalboxError('SB-6001', `command ${sequence}`);
+    return row;
+  }
+
+  async deny({ actor, action, target, detail }: Denial): Promise<void> {
+    const values = [actor, `${action} denied`, target, '', detail];
+    await this.#pool.run((client) => client.query(OPERATE.deny, values));
   }
 
   async outcome(sequence: number): Promise<CommandOutcome> {
@@ -130,6 +174,13 @@ export class PostgresOperations implements Operations {
   close(): Promise<void> {
     return this.#pool.close();
   }
+}
+
+function whyNotApproved(found: CommandColumns, actor: string): string {
+  if (found.decided) return 'is decided already';
+  if (!found.needs_approval) return 'needs no approval';
+  if (found.approved_by !== null) return `was approved by ${found.approved_by}`;
+  return found.actor === actor ? 'was proposed by the same person' : 'has expired';
 }
 
 /** As signalbox.append_audit in migrations/0005_operations.sql computes it. */

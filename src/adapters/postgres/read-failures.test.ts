@@ -8,7 +8,8 @@ import { type OwnPostgres, ownPostgres } from '../../../test/fixtures/postgres.t
 import { until } from '../../../test/rig/wait.ts';
 import { type ErrorCode, SignalboxError } from '../../core/errors/catalogue.ts';
 import { migrate } from './migrate.ts';
-import { PostgresReadModel, READ_SESSION } from './read-model.ts';
+import { PostgresReadModel } from './read-model.ts';
+import { READ_SESSION } from './read-pool.ts';
 
 /** The longest a read may take: the server's limit for a statement, or the one for a connection, and some. */
 /** Orphaned backends end themselves within moments. */

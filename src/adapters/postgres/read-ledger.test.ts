@@ -29,7 +29,7 @@ before(async () => {
   });
   model = new PostgresReadModel({ connectionString, topic: 'transactions', group: 'signalbox' });
   await takeOver();
-  await ledger.heartbeat(heartbeat());
+  await ledger.heartbeat(heartbeat(), []);
 });
 
 after(async () => {
@@ -216,7 +216,7 @@ test('the counts are those of what was committed', async () => {
   };
   await commit(deadLetter, 2);
   await commit(begin('pay-3', 'atm-3'));
-  await ledger.heartbeat(heartbeat({ waiting: 9, draining: true }));
+  await ledger.heartbeat(heartbeat({ waiting: 9, draining: true }), []);
   const status = await model.status();
   assert.deepEqual(
     {

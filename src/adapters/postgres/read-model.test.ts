@@ -1,46 +1,34 @@
 /** The read model on a real Postgres with the real schema; rows are put there as a ledger would leave them. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import pg from 'pg';
+import { GROUP, LedgerRows, PARTITIONS, TOPIC } from '../../../test/fixtures/ledger-rows.ts';
 import { type TestPostgres, testPostgres } from '../../../test/fixtures/postgres.ts';
 import { partitionOf } from '../../core/murmur2.ts';
 import { migrate } from './migrate.ts';
 import { PostgresReadModel } from './read-model.ts';
 
-const TOPIC = 'transactions';
-const GROUP = 'signalbox';
-const PARTITIONS = 4;
 const TABLES = 'partitions, transactions, transitions, locations, dead_letters, workers';
 
 let postgres: TestPostgres;
-let database: pg.Client;
+let rows: LedgerRows;
 let model: PostgresReadModel;
 
 before(async () => {
   postgres = await testPostgres();
   await migrate({ connectionString: postgres.connectionString });
-  await connect();
+  rows = await LedgerRows.connect(postgres.connectionString);
   model = newModel();
 });
 
 after(async () => {
   await model?.close();
-  await database?.end();
+  await rows?.end();
   await postgres?.stop();
 });
 
 beforeEach(async () => {
-  const names = TABLES.split(', ').map((name) => `signalbox.${name}`);
-  await database.query(`TRUNCATE ${names.join(', ')}`);
+  await rows.empty(TABLES);
 });
-
-async function connect(): Promise<void> {
-  database = new pg.Client({ connectionString: postgres.connectionString });
-  database.on('error', () => undefined);
-  await database.connect();
-  // Rows are put into any state, without the way there.
-  await database.query("SET session_replication_role = replica; SET timezone = 'UTC'");
-}
 
 function newModel(connectionString = postgres.connectionString): PostgresReadModel {
   return new PostgresReadModel({
@@ -48,100 +36,6 @@ function newModel(connectionString = postgres.connectionString): PostgresReadMod
     topic: TOPIC,
     group: GROUP,
     concurrencyOf: (location) => (location.startsWith('kiosk') ? 3 : 1),
-  });
-}
-
-// ------------------------------------------------------------------------------------- rows
-
-async function insert(table: string, row: Record<string, unknown>): Promise<void> {
-  const names = Object.keys(row);
-  const columns = names.map((name) => `"${name}"`).join(', ');
-  const places = names.map((_, index) => `$${index + 1}`).join(', ');
-  await database.query(`INSERT INTO signalbox.${table} (${columns}) VALUES (${places})`, Object.values(row));
-}
-
-async function partition(number: number, row: Record<string, unknown> = {}): Promise<void> {
-  await insert('partitions', { topic: TOPIC, partition: number, topic_id: 'id', group: GROUP, ...row });
-}
-
-async function allPartitions(row: Record<string, unknown> = {}): Promise<void> {
-  for (let number = 0; number < PARTITIONS; number += 1)
-    await partition(number, { worker: 'worker-1', ...row });
-}
-
-async function transaction(row: Record<string, unknown> & { id: string; state: string }): Promise<void> {
-  const isFinal = row.state === 'completed' || row.state === 'rolled_back';
-  const hasBegun = row.state !== 'received';
-  await insert('transactions', {
-    topic: TOPIC,
-    partition: 0,
-    offset: 1,
-    location: 'atm-7',
-    slot: hasBegun ? 1 : null,
-    step: 0,
-    token: hasBegun ? '9007199254740993' : null,
-    type: 'cash',
-    plan: '1:apply,notify',
-    payload: Buffer.from('{"id":"x","type":"cash","data":{"amount":50}}'),
-    attempts: 1,
-    takeovers: 0,
-    record_at: '2026-11-25T11:59:00.123Z',
-    began_at: hasBegun ? '2026-11-25T12:00:00Z' : null,
-    changed_at: '2026-11-25T12:00:00Z',
-    finished_at: isFinal ? '2026-11-25T12:00:01Z' : null,
-    number: isFinal ? 1 : null,
-    worker: 'worker-1',
-    epoch: 1,
-    ...row,
-  });
-}
-
-async function worker(name: string, silentMs: number, row: Record<string, unknown> = {}): Promise<void> {
-  await insert('workers', {
-    worker: name,
-    topic: TOPIC,
-    group: GROUP,
-    version: '0.1.0',
-    started_at: '2026-11-25T11:00:00Z',
-    heartbeat_at: '2026-11-25T11:00:00Z',
-    draining: false,
-    partitions: [0, 1],
-    waiting: 0,
-    parked: 0,
-    lanes: 0,
-    rss_bytes: 1000,
-    lag: {},
-    deepest: {},
-    ...row,
-  });
-  await database.query(
-    "UPDATE signalbox.workers SET heartbeat_at = now() - $2 * interval '1 millisecond' WHERE worker = $1",
-    [name, silentMs],
-  );
-}
-
-async function transition(
-  id: string,
-  from: string,
-  to: string,
-  row: Record<string, unknown> = {},
-): Promise<void> {
-  await insert('transitions', {
-    id,
-    at: '2026-11-25T12:00:10Z',
-    event: 'unknown',
-    from,
-    to,
-    step: 0,
-    token: '7',
-    call: 'execute',
-    started_at: '2026-11-25T12:00:00Z',
-    answered_at: null,
-    code: 'SB-4101',
-    detail: 'no answer',
-    worker: 'worker-1',
-    epoch: 1,
-    ...row,
   });
 }
 
@@ -171,10 +65,10 @@ describe('status', () => {
 
   test('counts the outcomes from the partitions and the open ones from the rows', async () => {
     const counters = { last_number: 10, rolled_back: 3, dead_letters: 2, duplicates: 5, published: 8 };
-    await partition(0, { ...counters, epoch: 4, worker: 'worker-1', watermark: 77 });
-    await partition(1, { ...counters, worker: 'worker-2' });
-    await partition(2);
-    await insert('partitions', {
+    await rows.partition(0, { ...counters, epoch: 4, worker: 'worker-1', watermark: 77 });
+    await rows.partition(1, { ...counters, worker: 'worker-2' });
+    await rows.partition(2);
+    await rows.insert('partitions', {
       topic: 'other',
       partition: 0,
       topic_id: 'x',
@@ -192,12 +86,12 @@ describe('status', () => {
       'completed',
     ];
     for (const [index, state] of states.entries()) {
-      await transaction({ id: `pay-${index}`, state, location: `atm-${index}` });
+      await rows.transaction({ id: `pay-${index}`, state, location: `atm-${index}` });
     }
-    await transaction({ id: 'elsewhere', state: 'executing', topic: 'other', location: 'atm-x' });
-    await worker('worker-1', 0, { waiting: 7, lag: { 0: 12 }, lanes: 3 });
-    await worker('worker-2', 15_000, { waiting: 100, parked: 5, draining: true });
-    await worker('worker-0', 25 * 3_600_000);
+    await rows.transaction({ id: 'elsewhere', state: 'executing', topic: 'other', location: 'atm-x' });
+    await rows.worker('worker-1', 0, { waiting: 7, lag: { 0: 12 }, lanes: 3 });
+    await rows.worker('worker-2', 15_000, { waiting: 100, parked: 5, draining: true });
+    await rows.worker('worker-0', 25 * 3_600_000);
 
     const status = await model.status();
     assert.deepEqual(
@@ -253,8 +147,8 @@ describe('transaction', () => {
   });
 
   test('shows the record, the outcome, the evidence and the history', async () => {
-    await partition(2, { published: 41 });
-    await transaction({
+    await rows.partition(2, { published: 41 });
+    await rows.transaction({
       id: 'pay-1',
       state: 'completed',
       partition: 2,
@@ -265,8 +159,8 @@ describe('transaction', () => {
       deadline: '2026-11-25T12:15:00Z',
       not_after: '2026-11-25T12:00:30Z',
     });
-    await transition('pay-1', 'executing', 'in_doubt');
-    await transition('pay-1', 'in_doubt', 'completed', {
+    await rows.transition('pay-1', 'executing', 'in_doubt');
+    await rows.transition('pay-1', 'in_doubt', 'completed', {
       at: '2026-11-25T12:00:12.345Z',
       event: 'done',
       call: 'status',
@@ -339,13 +233,13 @@ describe('transaction', () => {
         },
       ],
     });
-    await database.query('UPDATE signalbox.partitions SET published = 42');
+    await rows.database.query('UPDATE signalbox.partitions SET published = 42');
     assert.equal((await model.transaction('pay-1'))?.result?.published, true);
   });
 
   test('shows one that waits, and a CloudEvent as its envelope', async () => {
     const event = { specversion: '1.0', id: 'pay-2', source: '/till', type: 'cash', data: { amount: 5 } };
-    await transaction({
+    await rows.transaction({
       id: 'pay-2',
       state: 'received',
       payload: Buffer.from(JSON.stringify(event)),
@@ -385,12 +279,18 @@ describe('why', () => {
   });
 
   test('a free location: its partition by the key, its owner, its last transaction', async () => {
-    await allPartitions();
-    await worker('worker-1', 0);
+    await rows.allPartitions();
+    await rows.worker('worker-1', 0);
     for (const number of [1, 2, 3]) {
-      await transaction({ id: `pay-${number}`, state: 'completed', partition: home, number });
+      await rows.transaction({ id: `pay-${number}`, state: 'completed', partition: home, number });
     }
-    await transaction({ id: 'other', state: 'completed', location: 'atm-8', partition: home, number: 4 });
+    await rows.transaction({
+      id: 'other',
+      state: 'completed',
+      location: 'atm-8',
+      partition: home,
+      number: 4,
+    });
     const why = await model.why('atm-7');
     assert.deepEqual([why.partition, why.owner, why.ownerAlive, why.paused], [home, 'worker-1', true, false]);
     assert.deepEqual(why.last, { id: 'pay-3', state: 'completed', finishedAt: '2026-11-25T12:00:01.000Z' });
@@ -398,15 +298,15 @@ describe('why', () => {
   });
 
   test('the partition is not guessed while the ledger does not know them all', async () => {
-    await partition(1);
-    await partition(3);
+    await rows.partition(1);
+    await rows.partition(3);
     assert.equal((await model.why('atm-7')).partition, null);
   });
 
   test('executing: who waits for what until when, and who waits behind it', async () => {
-    await allPartitions();
-    await worker('worker-1', 0, { deepest: { 'atm-7': 5, 'atm-8': 9 } });
-    await transaction({
+    await rows.allPartitions();
+    await rows.worker('worker-1', 0, { deepest: { 'atm-7': 5, 'atm-8': 9 } });
+    await rows.transaction({
       id: 'pay-1',
       state: 'executing',
       partition: home,
@@ -415,9 +315,9 @@ describe('why', () => {
       changed_at: '2026-11-25T12:00:02Z',
       attempts: 2,
     });
-    await transaction({ id: 'pay-2', state: 'received', partition: home });
-    await transaction({ id: 'pay-3', state: 'received', partition: home });
-    await transaction({ id: 'pay-4', state: 'received', partition: home, location: 'atm-8' });
+    await rows.transaction({ id: 'pay-2', state: 'received', partition: home });
+    await rows.transaction({ id: 'pay-3', state: 'received', partition: home });
+    await rows.transaction({ id: 'pay-4', state: 'received', partition: home, location: 'atm-8' });
     const why = await model.why('atm-7');
     assert.deepEqual(why.holders, [
       {
@@ -441,12 +341,14 @@ describe('why', () => {
   });
 
   test('in doubt: since the doubt began, not since it was asked last, and when it is asked again', async () => {
-    await allPartitions();
-    await worker('worker-1', 0);
-    await transaction({ id: 'pay-1', state: 'in_doubt', partition: home, code: 'SB-4101' });
-    await database.query("UPDATE signalbox.transactions SET next_attempt_at = now() + interval '1 hour'");
-    await transition('pay-1', 'executing', 'in_doubt', { at: '2026-11-25T12:00:10Z' });
-    await transition('pay-1', 'in_doubt', 'in_doubt', { at: '2026-11-25T12:00:20Z', call: 'status' });
+    await rows.allPartitions();
+    await rows.worker('worker-1', 0);
+    await rows.transaction({ id: 'pay-1', state: 'in_doubt', partition: home, code: 'SB-4101' });
+    await rows.database.query(
+      "UPDATE signalbox.transactions SET next_attempt_at = now() + interval '1 hour'",
+    );
+    await rows.transition('pay-1', 'executing', 'in_doubt', { at: '2026-11-25T12:00:10Z' });
+    await rows.transition('pay-1', 'in_doubt', 'in_doubt', { at: '2026-11-25T12:00:20Z', call: 'status' });
     const why = await model.why('atm-7');
     assert.equal(why.holders[0]?.since, '2026-11-25T12:00:10.000Z');
     assert.match(why.cause, /whether step apply of transaction pay-1 took effect: SB-4101 /);
@@ -456,9 +358,9 @@ describe('why', () => {
   });
 
   test('a silent owner: since when, and that its memory counts no more', async () => {
-    await allPartitions();
-    await worker('worker-1', 14_000, { deepest: { 'atm-7': 5 } });
-    await transaction({ id: 'pay-1', state: 'executing', partition: home });
+    await rows.allPartitions();
+    await rows.worker('worker-1', 14_000, { deepest: { 'atm-7': 5 } });
+    await rows.transaction({ id: 'pay-1', state: 'executing', partition: home });
     const why = await model.why('atm-7');
     assert.deepEqual([why.ownerAlive, why.waitingInMemory], [false, null]);
     assert.match(
@@ -468,9 +370,9 @@ describe('why', () => {
   });
 
   test('paused by an operator, with slots of its own', async () => {
-    await allPartitions();
-    await worker('worker-1', 0);
-    await insert('locations', {
+    await rows.allPartitions();
+    await rows.worker('worker-1', 0);
+    await rows.insert('locations', {
       location: 'atm-7',
       concurrency: 2,
       paused: true,
@@ -484,22 +386,22 @@ describe('why', () => {
   });
 
   test('paused by a pattern, with slots by a nearer one', async () => {
-    await allPartitions();
-    await worker('worker-1', 0);
-    await insert('locations', {
+    await rows.allPartitions();
+    await rows.worker('worker-1', 0);
+    await rows.insert('locations', {
       location: 'atm-*',
       concurrency: 2,
       paused: true,
       reason: 'firmware',
       actor: 'bob',
     });
-    await insert('locations', { location: 'atm-?', concurrency: 4 });
-    await insert('locations', { location: 'kiosk-*', concurrency: null, paused: false });
-    await transaction({ id: 'pay-1', state: 'received', partition: 2 });
+    await rows.insert('locations', { location: 'atm-?', concurrency: 4 });
+    await rows.insert('locations', { location: 'kiosk-*', concurrency: null, paused: false });
+    await rows.transaction({ id: 'pay-1', state: 'received', partition: 2 });
     const why = await model.why('atm-7');
     assert.deepEqual([why.paused, why.concurrency, why.parked], [true, 2, 1]);
     assert.equal(why.cause, 'atm-7 is paused with all of atm-* by bob (firmware); 1 transaction is waiting.');
-    await insert('locations', { location: 'atm-7', concurrency: 1, paused: false });
+    await rows.insert('locations', { location: 'atm-7', concurrency: 1, paused: false });
     const own = await model.why('atm-7');
     assert.deepEqual([own.paused, own.concurrency], [true, 1], 'its own slots, and still any pause');
     assert.deepEqual(
@@ -509,27 +411,27 @@ describe('why', () => {
   });
 
   test('parked rows behind a holder, and parked rows alone at a paused location', async () => {
-    await allPartitions();
-    await worker('worker-1', 0, { deepest: { 'atm-7': 2 } });
-    await transaction({ id: 'pay-1', state: 'in_doubt', partition: 2, code: 'SB-4101' });
-    for (const id of ['pay-2', 'pay-3']) await transaction({ id, state: 'received', partition: 2 });
-    await transaction({ id: 'pay-4', state: 'received', partition: 1, location: 'atm-8' });
+    await rows.allPartitions();
+    await rows.worker('worker-1', 0, { deepest: { 'atm-7': 2 } });
+    await rows.transaction({ id: 'pay-1', state: 'in_doubt', partition: 2, code: 'SB-4101' });
+    for (const id of ['pay-2', 'pay-3']) await rows.transaction({ id, state: 'received', partition: 2 });
+    await rows.transaction({ id: 'pay-4', state: 'received', partition: 1, location: 'atm-8' });
     const behind = await model.why('atm-7');
     assert.deepEqual([behind.parked, behind.waitingInMemory, behind.partition], [2, 2, 2]);
     assert.match(behind.cause, /^It is not known .*; 4 transactions are waiting behind it\.$/);
-    await insert('locations', { location: 'atm-8', paused: true, reason: 'door open', actor: 'alice' });
+    await rows.insert('locations', { location: 'atm-8', paused: true, reason: 'door open', actor: 'alice' });
     const paused = await model.why('atm-8');
     assert.deepEqual([paused.holders, paused.parked, paused.partition], [[], 1, 1]);
     assert.equal(paused.cause, 'atm-8 is paused by alice (door open); 1 transaction is waiting.');
   });
 
   test('held in one of several slots', async () => {
-    await allPartitions();
-    await worker('worker-1', 0);
+    await rows.allPartitions();
+    await rows.worker('worker-1', 0);
     const place = { partition: 0, location: 'kiosk-1' };
-    await transaction({ ...place, id: 'pay-1', state: 'executing', slot: 1 });
-    await transaction({ ...place, id: 'pay-2', state: 'held', slot: 2, code: 'SB-4203' });
-    await transition('pay-2', 'reversing', 'held', { at: '2026-11-25T12:00:10Z' });
+    await rows.transaction({ ...place, id: 'pay-1', state: 'executing', slot: 1 });
+    await rows.transaction({ ...place, id: 'pay-2', state: 'held', slot: 2, code: 'SB-4203' });
+    await rows.transition('pay-2', 'reversing', 'held', { at: '2026-11-25T12:00:10Z' });
     const why = await model.why('kiosk-1');
     assert.deepEqual(
       why.holders.map(({ slot, id }) => [slot, id]),
@@ -547,33 +449,33 @@ describe('why', () => {
 
 describe('locations', () => {
   test('the worst first, then paused, deep in memory, limited, then those seen last', async () => {
-    await allPartitions();
-    await worker('worker-1', 0, { deepest: { 'atm-memory': 4, 'atm-doubt': 2 } });
-    await worker('worker-2', 60_000, { deepest: { 'atm-ghost': 4 } });
-    await transaction({
+    await rows.allPartitions();
+    await rows.worker('worker-1', 0, { deepest: { 'atm-memory': 4, 'atm-doubt': 2 } });
+    await rows.worker('worker-2', 60_000, { deepest: { 'atm-ghost': 4 } });
+    await rows.transaction({
       id: 'a',
       state: 'executing',
       location: 'kiosk-1',
       slot: 1,
       changed_at: '2026-11-25T12:00:05Z',
     });
-    await transaction({ id: 'b', state: 'executing', location: 'kiosk-1', slot: 2 });
-    await transaction({ id: 'c', state: 'in_doubt', location: 'atm-doubt' });
-    await transition('c', 'executing', 'in_doubt', { at: '2026-11-25T12:00:07Z' });
-    await transaction({ id: 'd', state: 'received', location: 'atm-doubt' });
-    await transaction({ id: 'e', state: 'held', location: 'atm-held' });
-    await transaction({ id: 'f', state: 'received', location: 'atm-parked' });
-    await transaction({ id: 'g', state: 'completed', location: 'atm-old', number: 1 });
-    await transaction({
+    await rows.transaction({ id: 'b', state: 'executing', location: 'kiosk-1', slot: 2 });
+    await rows.transaction({ id: 'c', state: 'in_doubt', location: 'atm-doubt' });
+    await rows.transition('c', 'executing', 'in_doubt', { at: '2026-11-25T12:00:07Z' });
+    await rows.transaction({ id: 'd', state: 'received', location: 'atm-doubt' });
+    await rows.transaction({ id: 'e', state: 'held', location: 'atm-held' });
+    await rows.transaction({ id: 'f', state: 'received', location: 'atm-parked' });
+    await rows.transaction({ id: 'g', state: 'completed', location: 'atm-old', number: 1 });
+    await rows.transaction({
       id: 'h',
       state: 'rolled_back',
       location: 'atm-new',
       number: 2,
       finished_at: '2026-11-25T12:30:00Z',
     });
-    await transaction({ id: 'i', state: 'completed', location: 'atm-held', number: 3 });
-    await insert('locations', { location: 'atm-paused', paused: true });
-    await insert('locations', { location: 'atm-limited', concurrency: 2 });
+    await rows.transaction({ id: 'i', state: 'completed', location: 'atm-held', number: 3 });
+    await rows.insert('locations', { location: 'atm-paused', paused: true });
+    await rows.insert('locations', { location: 'atm-limited', concurrency: 2 });
 
     const view = (
       location: string,
@@ -612,11 +514,11 @@ describe('locations', () => {
   });
 
   test('limits by pattern count, and are no locations themselves', async () => {
-    await allPartitions();
-    await transaction({ id: 'a', state: 'completed', location: 'atm-1', number: 1 });
-    await transaction({ id: 'b', state: 'completed', location: 'kiosk-1', number: 2 });
-    await insert('locations', { location: 'atm-*', concurrency: 5, paused: true });
-    await insert('locations', { location: 'atm-2', concurrency: 2 });
+    await rows.allPartitions();
+    await rows.transaction({ id: 'a', state: 'completed', location: 'atm-1', number: 1 });
+    await rows.transaction({ id: 'b', state: 'completed', location: 'kiosk-1', number: 2 });
+    await rows.insert('locations', { location: 'atm-*', concurrency: 5, paused: true });
+    await rows.insert('locations', { location: 'atm-2', concurrency: 2 });
     const listed = (await model.locations(10)).map(({ location, paused, concurrency }) => [
       location,
       paused,
@@ -633,7 +535,7 @@ describe('locations', () => {
 describe('deadLetters', () => {
   test('the newest first, of this topic, at most the limit', async () => {
     for (const offset of [1, 2, 3, 4]) {
-      await insert('dead_letters', {
+      await rows.insert('dead_letters', {
         topic_id: offset === 4 ? 'other-id' : 'id',
         topic: offset === 4 ? 'other' : TOPIC,
         partition: 1,

@@ -72,7 +72,7 @@ export function statusView(row: StatusRow, of: { topic: string; group: string })
 
 // ------------------------------------------------------------------------------------- transaction
 
-interface TransitionRow extends Omit<TransitionView, 'at' | 'startedAt' | 'answeredAt'> {
+export interface TransitionRow extends Omit<TransitionView, 'at' | 'startedAt' | 'answeredAt'> {
   readonly at: Time;
   readonly startedAt: Time | null;
   readonly answeredAt: Time | null;
@@ -105,17 +105,21 @@ export function transactionView(row: TransactionRow): TransactionView {
     deadline: utcOrNull(row.deadline),
     nextAttemptAt: utcOrNull(row.nextAttemptAt),
     result: number === null ? null : { partition: row.partition, number, published },
-    history: row.history.map((entry) => ({
-      ...entry,
-      at: utc(entry.at),
-      startedAt: utcOrNull(entry.startedAt),
-      answeredAt: utcOrNull(entry.answeredAt),
-    })),
+    history: row.history.map(transitionView),
+  };
+}
+
+export function transitionView(row: TransitionRow): TransitionView {
+  return {
+    ...row,
+    at: utc(row.at),
+    startedAt: utcOrNull(row.startedAt),
+    answeredAt: utcOrNull(row.answeredAt),
   };
 }
 
 /** What the ledger holds was JSON when it was accepted; should it not be, its text is still shown. */
-function payloadOf(base64: string): JsonValue {
+export function payloadOf(base64: string): JsonValue {
   const text = Buffer.from(base64, 'base64').toString('utf8');
   try {
     return JSON.parse(text) as JsonValue;
@@ -134,6 +138,7 @@ export interface WhyRow {
     readonly state: HoldingState;
     readonly step: number;
     readonly plan: string;
+    readonly token: string;
     readonly since: Time;
     readonly code: ErrorCode | null;
     readonly detail: string | null;
@@ -142,7 +147,9 @@ export interface WhyRow {
     readonly notAfter: Time | null;
   }[];
   readonly parked: number;
+  readonly parkedSince: Time | null;
   readonly partition: number | null;
+  readonly epoch: number | null;
   readonly owner: {
     readonly worker: string;
     readonly heartbeatAt: Time | null;
@@ -196,8 +203,10 @@ export function whyView(row: WhyRow, of: { location: string; concurrency: number
       notAfter: utcOrNull(holder.notAfter),
     })),
     parked,
+    parkedSince: utcOrNull(row.parkedSince),
     waitingInMemory: facts.waitingInMemory,
     partition,
+    epoch: row.epoch,
     owner: owner?.worker ?? null,
     ownerAlive: owner?.alive ?? null,
     last: row.last === null ? null : { ...row.last, finishedAt: utc(row.last.finishedAt) },
@@ -210,7 +219,7 @@ function pauseOf({ location: by, reason, actor }: LimitRow, location: string): W
 }
 
 /** From the stored plan `<version>:<step>,<step>`. */
-function stepName(plan: string, index: number): string {
+export function stepName(plan: string, index: number): string {
   return plan.slice(plan.indexOf(':') + 1).split(',')[index] ?? String(index);
 }
 
@@ -262,11 +271,11 @@ function sum<T>(rows: readonly T[], of: (row: T) => number): number {
   return rows.reduce((total, row) => total + of(row), 0);
 }
 
-function utc(time: Time): string {
+export function utc(time: Time): string {
   return new Date(time).toISOString();
 }
 
-function utcOrNull(time: Time | null): string | null {
+export function utcOrNull(time: Time | null): string | null {
   return time === null ? null : utc(time);
 }
 

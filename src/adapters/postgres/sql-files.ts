@@ -15,6 +15,7 @@ export const SQL = {
   takeOverDoubt: sqlFile('take-over-doubt'),
   takeOverHolders: sqlFile('take-over-holders'),
   takeOverParked: sqlFile('take-over-parked'),
+  takeOverEvent: sqlFile('take-over-event'),
   raise: sqlFile('raise'),
   read: sqlFile('read'),
   results: sqlFile('results'),

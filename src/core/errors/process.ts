@@ -102,6 +102,12 @@ export const processErrors = {
     remedy: 'Compare with /v1/status; a watermark never moves back.',
     status: 409,
   },
+  'SB-6013': {
+    cause: 'The decision cannot be approved.',
+    remedy:
+      'Look at it ("signalbox show"); another person than the one who proposed it has to approve it in time.',
+    status: 409,
+  },
   'SB-6009': {
     cause: 'The audit has been changed: its chain of hashes is broken.',
     remedy:

@@ -176,28 +176,34 @@ create table signalbox.workers (
   deepest jsonb not null                  -- location to records waiting in memory
 );
 
+-- What happened to the fleet: a worker started, drains, or took a partition over. Kept for 35 days.
 create table signalbox.events (
   sequence bigint generated always as identity primary key,
-  at timestamptz not null default now(),
-  kind text not null,
+  at timestamptz not null,
+  kind text not null check (kind in ('worker_started', 'worker_draining', 'hand_over')),
   topic text collate "C" not null,
-  partition integer,
-  worker text,
-  gap_ms bigint,
-  detail text
+  worker text not null,
+  version text,                           -- of the worker that started
+  partition integer,                      -- of a hand-over, and:
+  epoch bigint,
+  from_worker text,                       -- who had it
+  lost boolean not null default false,    -- nobody had heard of that one for two seconds
+  gap_ms bigint                           -- and for so long
 );
-create index events_at on signalbox.events (at);
+create index events_at on signalbox.events (topic, at);
 
+-- Outcomes in spans of ten seconds, written by each worker with its heartbeat, never by scanning transactions. Kept for
+-- 25 hours. A worker that starts again under its name has rows of its own.
 create table signalbox.series (
   topic text collate "C" not null,
-  partition integer not null,
-  minute timestamptz not null,
+  at timestamptz not null,                -- beginning of the span
+  worker text not null,
+  started_at timestamptz not null,
   completed bigint not null,
   rolled_back bigint not null,
-  in_doubt bigint not null,
-  p50_ms double precision,
-  p99_ms double precision,
-  primary key (topic, partition, minute)
+  in_doubt bigint not null,               -- over the whole topic, the most at once
+  latency integer[] not null,             -- times from begin to outcome by bucket (src/core/latency.ts)
+  primary key (topic, at, worker, started_at)
 );
 
 create function signalbox.refuse_change() returns trigger language plpgsql as $$

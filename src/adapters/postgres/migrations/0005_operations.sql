@@ -17,6 +17,7 @@ create table signalbox.audit (
   previous_hash bytea not null,           -- of the first: empty
   hash bytea not null
 );
+create index audit_target on signalbox.audit (target, sequence); -- people act seldom: it costs no commit
 create trigger audit_append_only before update or delete or truncate on signalbox.audit
   for each statement execute function signalbox.refuse_change();
 
@@ -65,11 +66,15 @@ create table signalbox.commands (
   reason text not null,
   actor text not null,
   proposed_at timestamptz not null default now(),
+  needs_approval boolean not null default false,
+  approved_by text,                       -- a second person, never the actor
+  expires_at timestamptz,                 -- of a proposal that nobody approved
   applied_at timestamptz,                 -- applied or refused; null: it waits for the owner
   outcome text check (outcome in ('applied', 'refused')),
   found text,                             -- of a refusal: the state and token that were there
   worker text,
   epoch bigint,
+  constraint approved_by_another check (approved_by is null or approved_by <> actor),
   constraint action_is_for_state check (case action
     when 'cancel' then expected_state = 'received'
     when 'ask' then expected_state in ('in_doubt', 'reversing', 'held')

@@ -1,12 +1,11 @@
--- Everything known about one location now. $1 topic, $2 location, $3 the partition its key falls in (or null),
--- $4 how many of the newest results of that partition are searched for the last one of the location.
+-- Everything known about one location now. $1 topic, $2 location, $3 the partition its key falls in (or null).
 --
 -- Plan: holders by transactions_holder (location, slot), at most `concurrency` rows, each with one step into
 -- transitions_id; parked rows by transactions_parked, a step into it for each partition and then those of the
--- location alone; the last result by transactions_number backwards, at most $4 rows; locations as a whole for the
--- patterns; the rest by primary key. There is no index on the location of finals: each commit would pay for it.
+-- location alone; the last result by transactions_location backwards, one row; locations as a whole for the
+-- patterns; the rest by primary key.
 with holder as (
-  select t.id, t.partition, t.slot, t.state, t.step, t.plan, t.code, t.detail, t.attempts, t.next_attempt_at,
+  select t.id, t.partition, t.slot, t.state, t.step, t.plan, t.token, t.code, t.detail, t.attempts, t.next_attempt_at,
     t.not_after, coalesce(entered.at, t.changed_at) as since
   from signalbox.transactions t
   -- Asking again changes the row too: a holder is in its state since the last change that was one of state.
@@ -19,7 +18,7 @@ with holder as (
     limit 1) entered on t.state <> 'executing'
   where t.location = $2 and t.state in ('executing', 'in_doubt', 'reversing', 'held')
 ), parked as (
-  select count(*) as count, min(t.partition) as partition
+  select count(*) as count, min(t.partition) as partition, min(t."offset") as first_offset
   from signalbox.transactions t
   where t.topic = $1 and t.location = $2 and t.state = 'received'
 ), place as (
@@ -31,11 +30,18 @@ select json_build_object(
   'holders', (
     select coalesce(json_agg(json_build_object(
         'id', holder.id, 'slot', holder.slot, 'state', holder.state, 'step', holder.step, 'plan', holder.plan,
-        'since', holder.since, 'code', holder.code, 'detail', holder.detail, 'attempts', holder.attempts,
+        'token', holder.token::text, 'since', holder.since, 'code', holder.code, 'detail', holder.detail, 'attempts', holder.attempts,
         'nextAttemptAt', holder.next_attempt_at, 'notAfter', holder.not_after) order by holder.slot), '[]')
     from holder),
   'parked', (select parked.count from parked),
+  'parkedSince', (
+    select t.changed_at
+    from parked
+    join signalbox.transactions t on t.topic = $1 and t.partition = parked.partition and t.location = $2
+      and t."offset" = parked.first_offset and t.state = 'received'
+    limit 1),
   'partition', place.partition,
+  'epoch', (select p.epoch from signalbox.partitions p where p.topic = $1 and p.partition = place.partition),
   'owner', (
     select json_build_object(
       'worker', p.worker, 'heartbeatAt', w.heartbeat_at, 'waiting', (w.deepest ->> $2)::integer,
@@ -55,14 +61,9 @@ select json_build_object(
     where l.location ~ '[*?]' and (l.paused or l.concurrency is not null)),
   'last', (
     select json_build_object('id', newest.id, 'state', newest.state, 'finishedAt', newest.finished_at)
-    from (
-      select t.id, t.location, t.state, t.finished_at, t.number
-      from signalbox.transactions t
-      where t.topic = $1 and t.partition = place.partition and t.number is not null
-      order by t.number desc
-      limit $4) newest
-    where newest.location = $2
-    order by newest.number desc
+    from signalbox.transactions newest
+    where newest.location = $2 and newest.number is not null
+    order by newest.finished_at desc
     limit 1)
 ) as answer
 from place
