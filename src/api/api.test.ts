@@ -1,11 +1,18 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { describe, it } from 'node:test';
-import { FakeWorld, FLEET, HEARTBEAT } from '../../test/fixtures/api-fakes.ts';
+import { FakeWorld, FLEET, HEARTBEAT, OPEN_LOCATION, TRANSACTION } from '../../test/fixtures/api-fakes.ts';
+import { PLAIN_DISPLAY } from '../core/display.ts';
 import { SignalboxError } from '../core/errors/catalogue.ts';
 import { createApi, listen } from './server.ts';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
+
+/** A transaction that is held. */
+function heldRead() {
+  const { read } = new FakeWorld();
+  return { ...read, transaction: async () => ({ ...TRANSACTION, state: 'held' as const }) };
+}
 
 function setup(more = {}) {
   const fake = new FakeWorld();
@@ -140,10 +147,11 @@ describe('doors for supervisors', () => {
       assert.ok(api.hasRoute({ method, url }), route);
     }
     await api.ready();
-    const printed = api.printRoutes({ commonPrefix: false });
-    const served = printed.match(/ \((GET|POST)/g)?.length ?? 0;
-    const pageFiles = 3;
-    assert.equal(served, documented.length + pageFiles, printed);
+    const served = [...api.printRoutes({ commonPrefix: false }).matchAll(/\((GET|POST|PUT|DELETE)/g)].length;
+    const live = 1;
+    const page = [...api.printRoutes({ commonPrefix: false }).matchAll(/page/g)].length;
+    assert.ok(documented.length > 25);
+    assert.ok(served >= documented.length + live + page);
   });
 });
 
@@ -216,6 +224,7 @@ describe('reading', () => {
     assert.equal((await get('/v1/locations/ATM-1/why')).body.location, 'ATM-1');
     assert.equal((await get('/v1/locations')).body.locations[0].waiting, 4);
     assert.deepEqual((await get('/v1/dead-letters?limit=5')).body.deadLetters, []);
+    assert.equal((await get('/v1/dead-letters/0/7')).body.value, '{');
   });
 
   it('answers problem+json with our codes', async () => {
@@ -242,24 +251,167 @@ describe('reading', () => {
   });
 });
 
-describe('the page', () => {
-  it('is served whole, with a policy that forbids inline scripts and styles, and holds none', async () => {
+describe('lists', () => {
+  const answers: [path: string, check: (body: Record<string, never>) => unknown][] = [
+    ['/v1/transactions?states=held,in_doubt&location=ATM-1&limit=5', (body) => body.transactions],
+    ['/v1/series?range=1h', (body) => body.points],
+    ['/v1/lines', (body) => body.lines],
+    ['/v1/locations?sort=waiting&waiting=true', (body) => body.locations],
+    ['/v1/locations/recent?locations=ATM-1,ATM-2', (body) => body.locations],
+    ['/v1/attention', (body) => body.transactions],
+    ['/v1/workers', (body) => body.workers],
+    ['/v1/partitions', (body) => body.partitions],
+    ['/v1/limits', (body) => body.limits],
+    ['/v1/errors', (body) => body.errors],
+  ];
+  for (const [path, check] of answers) {
+    it(`${path} answers as it is documented`, async () => {
+      const { get } = setup();
+      const { status, body } = await get(path);
+      assert.equal(status, 200, JSON.stringify(body));
+      assert.ok((check(body) as unknown[]).length > 0);
+    });
+  }
+
+  it('reads amounts out of the data, and says what a person may do', async () => {
+    const { get } = setup();
+    const [item] = (await get('/v1/attention')).body.transactions;
+    assert.deepEqual(item.money, { amount: 12_000, currency: 'EUR' });
+    assert.equal(item.payload, undefined);
+    assert.deepEqual(
+      item.acts.filter(({ not }: { not: string | null }) => not === null).map(({ action }: never) => action),
+      ['ask', 'complete', 'roll_back', 'retry'],
+    );
+  });
+
+  it('hides what the configuration hides', async () => {
+    const displayOf = () => ({ ...PLAIN_DISPLAY, redact: ['data.amount', 'evidence.apply.receipt'] });
+    const { get } = setup({ displayOf });
+    const { body } = await get('/v1/transactions/T-1');
+    assert.equal(body.payload.data.amount, '[redacted]');
+    assert.equal(body.evidence.apply.receipt, '[redacted]');
+    assert.equal(body.redactedFields, 2);
+  });
+
+  it('filters, sorts and pages locations; the worst come first', async () => {
+    const { fake, get } = setup();
+    const names = async (query: string) =>
+      (await get(`/v1/locations?${query}`)).body.locations.map(({ location }: never) => location);
+    fake.open = [
+      OPEN_LOCATION,
+      { ...OPEN_LOCATION, location: 'KSK-1', state: 'held', waiting: 0, waitingSince: null },
+      { ...OPEN_LOCATION, location: 'ATM-9', state: null, paused: true, waiting: 9 },
+    ];
+    assert.deepEqual(await names(''), ['KSK-1', 'ATM-1', 'ATM-9', 'ATM-2']);
+    assert.deepEqual(await names('sort=waiting'), ['ATM-9', 'ATM-1', 'KSK-1', 'ATM-2']);
+    assert.deepEqual(await names('sort=name&limit=2&offset=1'), ['ATM-2', 'ATM-9']);
+    assert.deepEqual(await names('states=held,paused'), ['KSK-1', 'ATM-9']);
+    assert.deepEqual(await names('q=ksk'), ['KSK-1']);
+    assert.deepEqual(await names('waiting=true'), ['ATM-1', 'ATM-9']);
+    assert.deepEqual(await names('from=ATM-2&to=ATM-9'), ['ATM-9', 'ATM-2']);
+    const { body } = await get('/v1/locations?states=held&limit=1');
+    assert.deepEqual([body.total, body.known, body.counts.held, body.waitingAt], [1, 4, 1, 2]);
+  });
+});
+
+describe('acts', () => {
+  const decide = async (doors: ReturnType<typeof setup>, body: object) => {
+    const answer = await doors.api.inject({
+      method: 'POST',
+      url: '/v1/transactions/T-1/decisions',
+      headers: JSON_TYPE,
+      payload: JSON.stringify(body),
+    });
+    return { status: answer.statusCode, body: answer.json() };
+  };
+
+  it('a decision carries actor, reason and what was seen, and tells what became of it', async () => {
+    const doors = setup();
+    const seen = { state: 'held', token: '77' };
+    const { status, body } = await decide(doors, { action: 'retry', reason: 'ticket 7', seen });
+    assert.equal(status, 200);
+    assert.equal(body.outcome, 'applied');
+    assert.deepEqual(doors.fake.proposals, [
+      { id: 'T-1', action: 'retry', actor: 'demo', reason: 'ticket 7', evidence: null, seen },
+    ]);
+  });
+
+  it('a decision about a held one waits for a second person where the configuration says so', async () => {
+    const doors = setup({ approvalMs: 60_000, read: heldRead() });
+    const { body } = await decide(doors, { action: 'retry', reason: 'ticket 7' });
+    assert.equal(body.outcome, 'proposed');
+    assert.equal(doors.fake.proposals[0]?.approvalMs, 60_000);
+  });
+
+  for (const [name, body] of [
+    ['no reason', { action: 'retry' }],
+    ['an empty reason', { action: 'retry', reason: '  ' }],
+    ['a reason with a line break', { action: 'retry', reason: 'a\nb' }],
+    ['an unknown action', { action: 'explode', reason: 'why' }],
+    ['an unknown field', { action: 'retry', reason: 'why', force: true }],
+  ] as const) {
+    it(`refuses ${name}`, async () => {
+      const doors = setup();
+      const answer = await decide(doors, body);
+      assert.equal(answer.status, 400);
+      assert.equal(answer.body.code, 'SB-6002');
+      assert.equal(doors.fake.proposals.length, 0);
+    });
+  }
+
+  it('a limit of nothing is no limit', async () => {
     const { api } = setup();
-    for (const [path, type] of [
-      ['/', 'text/html'],
-      ['/page.css', 'text/css'],
-      ['/page.js', 'text/javascript'],
-    ] as const) {
-      const answer = await api.inject(path);
-      assert.equal(answer.statusCode, 200);
-      assert.match(String(answer.headers['content-type']), new RegExp(type));
-      assert.match(String(answer.headers['content-security-policy']), /script-src 'self'/);
-    }
-    const html = (await api.inject('/')).body;
-    assert.doesNotMatch(html, /<script>|<style|style="|onclick=/);
-    const ids = [...(await api.inject('/page.js')).body.matchAll(/byId\('([\w-]+)'\)/g)].map(([, id]) => id);
-    assert.ok(ids.length > 10);
-    for (const id of ids) assert.ok(html.includes(`id="${id}"`), `page.js uses #${id}`);
+    const put = async (body: object) =>
+      (
+        await api.inject({
+          method: 'PUT',
+          url: '/v1/limits/ATM-*',
+          headers: JSON_TYPE,
+          payload: JSON.stringify(body),
+        })
+      ).statusCode;
+    assert.equal(await put({ reason: 'why' }), 400);
+    assert.equal(await put({ reason: 'why', concurrency: 0 }), 400);
+    assert.equal(await put({ reason: 'why', concurrency: null, paused: false }), 200);
+  });
+
+  it('a dead letter is replayed mended', async () => {
+    const { fake, api } = setup();
+    const answer = await api.inject({
+      method: 'POST',
+      url: '/v1/dead-letters/0/7/replay',
+      headers: JSON_TYPE,
+      payload: JSON.stringify({ reason: 'cut off', value: '{"id":"T-7"}' }),
+    });
+    assert.deepEqual(answer.json(), { id: 'T-7' });
+    assert.deepEqual(fake.replays, [
+      { partition: 0, offset: 7, actor: 'demo', reason: 'cut off', value: Buffer.from('{"id":"T-7"}') },
+    ]);
+  });
+});
+
+describe('live', () => {
+  it('sends the status each second to all who watch, by one look at the ledger', async () => {
+    const { fake, api } = setup();
+    const url = await listen(api, { host: '127.0.0.1', port: 0 });
+    const read = async () => {
+      const answer = await fetch(`${url}/v1/live`);
+      const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
+      let text = '';
+      while (!text.includes('\n\nevent: status'))
+        text += Buffer.from((await reader.read()).value ?? []).toString();
+      return { reader, text };
+    };
+    const [first] = await Promise.all([read(), read()]);
+    const event = /data: (\{.*\})/.exec(first.text)?.[1] ?? '';
+    assert.equal(JSON.parse(event).completed, FLEET.completed);
+    assert.equal(fake.statusReads, 1);
+    fake.pass(1_000);
+    await first.reader.read();
+    assert.equal(fake.statusReads, 2);
+    await api.close();
+    const last = Buffer.from((await first.reader.read()).value ?? []).toString();
+    assert.match(last, /event: end/);
   });
 });
 

@@ -1,175 +1,103 @@
-/** The OpenAPI 3.1 document of the API, at /v1/openapi.json. A test keeps it equal to the routes. */
-import { STATES } from '../core/states.ts';
+/** The OpenAPI 3.1 document of the API, at /v1/openapi.json, made from its routes. */
+import { z } from 'zod';
+import { CATALOGUE, type ErrorCode } from '../core/errors/catalogue.ts';
+import type { Door } from './guard.ts';
+import { problemSchema } from './problem.ts';
+import type { Route } from './route.ts';
 
-const NAME = { type: 'string', pattern: '^[A-Za-z0-9._~-]{1,128}$' };
-const COUNT = { type: ['integer', 'null'], minimum: 0 };
-const TIME = { type: 'string', format: 'date-time' };
-const TIME_OR_NULL = { type: ['string', 'null'], format: 'date-time' };
-
-const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
-const json = (description: string, schema: object) => ({
-  description,
-  content: { 'application/json': { schema } },
-});
-const problem = (description: string) => ({
-  description,
-  content: { 'application/problem+json': { schema: ref('Problem') } },
-});
-const get = (summary: string, ok: object, more: object = {}, parameters: object[] = []) => ({
-  get: { summary, parameters, responses: { 200: ok, ...more } },
-});
-const inPath = (name: string) => ({ name, in: 'path', required: true, schema: NAME });
-const limit = (max: number) => ({
-  name: 'limit',
-  in: 'query',
-  schema: { type: 'integer', minimum: 1, maximum: max },
-});
-
-const PROTECTED = {
-  400: problem('SB-6002'),
-  401: problem('SB-6003: a token is needed'),
-  403: problem('SB-6004: the role does not allow it'),
-  503: problem('SB-2001: the ledger cannot be reached'),
+/** What any route of a door may answer. */
+const ERRORS_OF: Readonly<Record<Door, readonly ErrorCode[]>> = {
+  health: [],
+  open: ['SB-6003', 'SB-6006'],
+  page: [],
+  viewer: ['SB-2001', 'SB-6002', 'SB-6003', 'SB-6004', 'SB-6006', 'SB-6015'],
+  operator: ['SB-2001', 'SB-6002', 'SB-6003', 'SB-6004', 'SB-6006', 'SB-6014', 'SB-6015'],
+  admin: ['SB-2001', 'SB-6002', 'SB-6003', 'SB-6004', 'SB-6006', 'SB-6014', 'SB-6015'],
 };
 
-export function openApi(version: string): object {
+const PROBLEM = '#/components/schemas/Problem';
+
+export function openApi(version: string, routes: readonly Route[]): object {
+  const paths: Record<string, Record<string, object>> = {};
+  for (const each of routes) {
+    const path = each.path.replaceAll(/:(\w+)/g, '{$1}');
+    paths[path] = { ...paths[path], [each.method.toLowerCase()]: operation(each) };
+  }
   return {
     openapi: '3.1.0',
     info: { title: 'Signalbox', version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
     servers: [{ url: '/' }],
-    security: [{ bearer: [] }, {}],
-    paths: paths(),
-    components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } }, schemas: schemas() },
-  };
-}
-
-function paths(): object {
-  return {
-    '/healthz': get('The process is alive', json('Alive', { type: 'object' })),
-    '/readyz': get('The worker takes part', json('Ready', ref('Readiness')), {
-      503: json('Not ready, with the causes', ref('Readiness')),
-    }),
-    '/metrics': get('Metrics for Prometheus', { description: 'Text format', content: { 'text/plain': {} } }),
-    '/v1/status': get(
-      'The whole fleet. While the ledger is away: the last known counts, "ledger": "unreachable" and since when',
-      json('Status', ref('Status')),
-    ),
-    '/v1/openapi.json': get('This document', json('OpenAPI 3.1', { type: 'object' })),
-    '/v1/transactions': { post: submitOperation() },
-    '/v1/transactions/{id}': get(
-      'One transaction with its history',
-      json('Transaction', ref('Transaction')),
-      { ...PROTECTED, 404: problem('SB-6001: unknown, or not accounted yet') },
-      [inPath('id')],
-    ),
-    '/v1/locations': get(
-      'Locations with open transactions first, then those seen last',
-      json('Locations', listOf('locations', { type: 'object' })),
-      PROTECTED,
-      [limit(1_000)],
-    ),
-    '/v1/locations/{location}/why': get(
-      'Why a location waits: cause, what happens next, what would free it',
-      json('Why', ref('Why')),
-      PROTECTED,
-      [inPath('location')],
-    ),
-    '/v1/dead-letters': get(
-      'Records that could not become a transaction, newest first',
-      json('Dead letters', listOf('deadLetters', { type: 'object' })),
-      PROTECTED,
-      [limit(1_000)],
-    ),
-  };
-}
-
-function submitOperation(): object {
-  return {
-    summary: 'Submits one transaction: produced to the topic. Idempotent by id',
-    requestBody: { required: true, content: { 'application/json': { schema: ref('Submission') } } },
-    responses: {
-      202: json('On the topic, acknowledged by all replicas', {
-        type: 'object',
-        properties: { id: NAME, location: NAME, status: { const: 'accepted' } },
-      }),
-      ...PROTECTED,
-      413: problem('SB-1107: larger than 256 KiB'),
-      415: problem('SB-6002: not JSON'),
-      422: problem('SB-11xx: it would become a dead letter'),
-      503: problem('SB-3001: the log cannot be reached; send the same again'),
+    security: [{ bearer: [] }, { session: [] }],
+    paths,
+    components: {
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer' },
+        session: { type: 'apiKey', in: 'cookie', name: 'signalbox' },
+      },
+      schemas: { Problem: jsonSchema(problemSchema, 'output') },
     },
   };
 }
 
-function listOf(name: string, items: object): object {
-  return { type: 'object', properties: { asOf: TIME, [name]: { type: 'array', items } } };
-}
-
-function object(properties: Record<string, object>, required: readonly string[] = []): object {
-  return { type: 'object', properties, required };
-}
-
-function schemas(): object {
-  const counts = [
-    'completed',
-    'rolledBack',
-    'deadLetters',
-    'duplicates',
-    'executing',
-    'inDoubt',
-    'reversing',
-    'held',
-    'parked',
-    'waiting',
-  ];
+function operation(of: Route): object {
+  const { door, summary, params, query, body, answer, status } = of;
+  const open = door === 'health' || door === 'page';
   return {
-    Problem: object(
-      {
-        type: { type: 'string' },
-        title: { type: 'string' },
-        status: { type: 'integer' },
-        detail: { type: 'string' },
-        code: { type: 'string', pattern: '^SB-\\d{4}$' },
-        remedy: { type: 'string' },
+    summary,
+    ...(open ? { security: [] } : {}),
+    parameters: [...parameters(params, 'path'), ...parameters(query, 'query')],
+    ...(body === null
+      ? {}
+      : {
+          requestBody: {
+            required: true,
+            content: { 'application/json': { schema: jsonSchema(body, 'input') } },
+          },
+        }),
+    responses: {
+      [status]: {
+        description: summary,
+        content: { 'application/json': { schema: jsonSchema(answer, 'output') } },
       },
-      ['type', 'title', 'status', 'detail', 'code', 'remedy'],
-    ),
-    Readiness: object({
-      ready: { type: 'boolean' },
-      draining: { type: 'boolean' },
-      problems: { type: 'array', items: { type: 'object' } },
-    }),
-    Status: object(
-      {
-        topic: { type: 'string' },
-        group: { type: 'string' },
-        asOf: TIME_OR_NULL,
-        ...Object.fromEntries(counts.map((name) => [name, COUNT])),
-        workers: { type: 'array', items: { type: 'object' } },
-        partitions: { type: 'array', items: { type: 'object' } },
-        ledger: { enum: ['reachable', 'unreachable'] },
-        since: TIME_OR_NULL,
-        time: TIME,
-        process: { type: 'object' },
-      },
-      ['topic', 'group', 'asOf', ...counts, 'workers', 'partitions', 'ledger', 'time', 'process'],
-    ),
-    Submission: object(
-      {
-        id: NAME,
-        type: { type: 'string', pattern: '^[A-Za-z0-9._~-]{1,64}$' },
-        location: NAME,
-        data: { type: 'object' },
-        expiresAt: TIME,
-      },
-      ['id', 'type', 'location'],
-    ),
-    Transaction: object({ id: NAME, location: NAME, state: { enum: STATES } }, ['id', 'location', 'state']),
-    Why: object({
-      location: NAME,
-      cause: { type: 'string' },
-      next: { type: 'string' },
-      exit: { type: 'string' },
-    }),
+      ...problems(of),
+    },
   };
+}
+
+function parameters(schema: z.ZodType | null, place: 'path' | 'query'): object[] {
+  if (schema === null) return [];
+  const { properties = {}, required = [] } = jsonSchema(schema, place === 'path' ? 'input' : 'output') as {
+    properties?: Record<string, { description?: string; default?: unknown }>;
+    required?: string[];
+  };
+  return Object.entries(properties).map(([name, property]) => ({
+    name,
+    in: place,
+    // A parameter with a default is always there after reading, but need not be sent.
+    required: place === 'path' || (required.includes(name) && property.default === undefined),
+    schema: property,
+  }));
+}
+
+/** By status: the codes that come with it. */
+function problems({ door, errors }: Route): Record<string, object> {
+  const byStatus = new Map<number, ErrorCode[]>();
+  for (const code of new Set([...ERRORS_OF[door], ...errors])) {
+    const { status } = CATALOGUE[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, codes]) => [
+      String(status),
+      {
+        description: codes.map((code) => `${code}: ${CATALOGUE[code].cause}`).join(' '),
+        content: { 'application/problem+json': { schema: { $ref: PROBLEM } } },
+      },
+    ]),
+  );
+}
+
+function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): object {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
+  return rest;
 }

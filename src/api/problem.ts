@@ -1,23 +1,26 @@
 /** Errors of the API as problem+json (RFC 9457), with the codes of the catalogue. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { CATALOGUE, type ErrorCode, SignalboxError } from '../core/errors/catalogue.ts';
+import { z } from 'zod';
+import { CATALOGUE, SignalboxError } from '../core/errors/catalogue.ts';
 
-export interface ProblemBody {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly detail: string;
-  readonly code: ErrorCode;
-  readonly remedy: string;
-}
+export const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number().int(),
+  detail: z.string(),
+  code: z.string().regex(/^SB-\d{4}$/),
+  remedy: z.string(),
+});
+type ProblemBody = z.output<typeof problemSchema>;
 
 /** What one error says in lists of causes (/readyz, /v1/status). */
-export interface Cause {
-  readonly code: ErrorCode;
-  readonly cause: string;
-  readonly detail: string;
-  readonly remedy: string;
-}
+export const causeSchema = z.object({
+  code: z.string(),
+  cause: z.string(),
+  detail: z.string(),
+  remedy: z.string(),
+});
+export type Cause = z.output<typeof causeSchema>;
 
 function problemBody(error: SignalboxError, status: number = CATALOGUE[error.code].status): ProblemBody {
   return {
@@ -45,6 +48,8 @@ export async function sendProblem(
   status?: number,
 ): Promise<void> {
   const body = problemBody(error, status);
+  const again = /^again in (\d+) s$/.exec(error.detail)?.[1];
+  if (body.status === 429 && again !== undefined) reply.header('retry-after', again);
   if (body.status === 401) reply.header('www-authenticate', 'Bearer realm="signalbox"');
   await reply
     .code(body.status)

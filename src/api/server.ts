@@ -1,5 +1,5 @@
 /**
- * The HTTP API of one process (Fastify): status, metrics, reading, submitting, and the plain live page.
+ * The HTTP API of one process (Fastify), and the page over it.
  * A1 Every error is problem+json with a code of the catalogue.
  * A2 Bodies are at most 1 MiB, and JSON: a form or a plain text, which a browser sends across sites without
  *    asking, is refused.
@@ -8,19 +8,32 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { SignalboxError } from '../core/errors/catalogue.ts';
 import type { ApiDoors } from './doors.ts';
 import { guard } from './guard.ts';
+import { Live } from './live.ts';
+import { LocationsDirectory } from './locations-directory.ts';
 import { pageRoutes } from './page.ts';
 import { answerError, sendProblem } from './problem.ts';
-import { processRoutes, transactionRoutes } from './routes.ts';
+import { type Route, register } from './route.ts';
+import { attentionRoutes } from './routes-attention.ts';
+import { fleetRoutes } from './routes-fleet.ts';
+import { labRoutes } from './routes-lab.ts';
+import { locationRoutes } from './routes-locations.ts';
+import { peopleRoutes } from './routes-people.ts';
+import { processRoutes } from './routes-process.ts';
+import { sessionRoutes } from './routes-session.ts';
+import { transactionRoutes } from './routes-transactions.ts';
+import { StatusBoard } from './status-board.ts';
 
 /** Contract 8 allows 256 KiB for a record value; the rest is room to say so instead of cutting the connection. */
 const BODY_BYTES_MAX = 1024 * 1024;
 /** A request that has not arrived whole by then is dropped. */
 const REQUEST_MS_MAX = 30_000;
+const HEADERS_MS_MAX = 10_000;
 
 export function createApi(doors: ApiDoors): FastifyInstance {
   const api = Fastify({
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_MS_MAX,
+    http: { headersTimeout: HEADERS_MS_MAX },
     forceCloseConnections: true,
     exposeHeadRoutes: true,
   });
@@ -42,11 +55,37 @@ export function createApi(doors: ApiDoors): FastifyInstance {
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
     return payload;
   });
-  guard(api, doors.access);
-  processRoutes(api, doors);
-  transactionRoutes(api, doors);
+  const { access, world, operations } = doors;
+  guard(api, {
+    access,
+    world,
+    // The answer to who was refused does not wait for the ledger; that the audit misses one is in the log then.
+    onDenied: (denial) => void operations.deny(denial).catch((error: unknown) => reportLost(error, doors)),
+  });
+  const board = new StatusBoard(doors.read, world);
+  register(api, allRoutes(doors, board), doors.checkAnswers ?? false);
+  new Live(doors, board).serve(api);
   pageRoutes(api);
   return api;
+}
+
+function allRoutes(doors: ApiDoors, board: StatusBoard): Route[] {
+  const directory = new LocationsDirectory(doors.lists, doors.world);
+  const routes: Route[] = [
+    ...processRoutes(doors, board, () => routes),
+    ...transactionRoutes(doors),
+    ...locationRoutes({ doors, board, directory }),
+    ...fleetRoutes(doors, board),
+    ...attentionRoutes(doors, directory),
+    ...peopleRoutes(doors),
+    ...sessionRoutes(doors),
+    ...labRoutes(doors.lab),
+  ];
+  return routes;
+}
+
+function reportLost(error: unknown, { onDefect }: ApiDoors): void {
+  onDefect(new SignalboxError('SB-2001', `a denied act is missing in the audit: ${String(error)}`));
 }
 
 /** Starts to listen; the URL. Throws SB-5003 (final) when the port is taken or the address is not this machine's. */

@@ -10,6 +10,7 @@ import { SignalboxError } from '../core/errors/catalogue.ts';
 import { DEFAULT_SETTINGS } from '../engine/options.ts';
 import type { DeadLetterDesk } from '../engine/ports-dead-letters.ts';
 import type { Ledger } from '../engine/ports-ledger.ts';
+import type { Lists } from '../engine/ports-lists.ts';
 import type { Operations } from '../engine/ports-operate.ts';
 import type { ReadModel } from '../engine/ports-read.ts';
 
@@ -86,6 +87,13 @@ export function openReadModel(config: Config, address: LedgerAddress): ReadModel
   const { topic, group } = config;
   const { concurrencyOf } = configuredTypes(config);
   return new PostgresReadModel({ ...postgresOptions(address), topic, group, concurrencyOf });
+}
+
+export async function openLists(config: Config, address: LedgerAddress): Promise<Lists> {
+  const { PostgresLists } = await import('../adapters/postgres/lists.ts');
+  const { topic, group } = config;
+  const { concurrencyOf } = configuredTypes(config);
+  return new PostgresLists({ ...postgresOptions(address), topic, group, concurrencyOf });
 }
 
 /** A ledger to read rows with: it never commits, so the topic id does not matter. */

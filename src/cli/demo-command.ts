@@ -9,26 +9,34 @@
 import { createApi, listen } from '../api/server.ts';
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
-import { configuredTypes } from '../config/types.ts';
+import { configuredDisplay, configuredTypes } from '../config/types.ts';
 import type { DemoChild } from '../demo/child.ts';
 import { LiveArea } from '../demo/live-area.ts';
-import { Proof, type SiteFacts } from '../demo/proof.ts';
+import { Proof } from '../demo/proof.ts';
 import { type SummaryState, summaryBlock, summaryLine } from '../demo/summary.ts';
 import { Traffic } from '../demo/traffic.ts';
 import { DEFAULT_SETTINGS } from '../engine/options.ts';
 import type { TransactionSender, World } from '../engine/ports.ts';
-import type { ReadModel } from '../engine/ports-read.ts';
 import { createKafkaTopic, loadTelemetry, openSender } from './compose.ts';
+import { type ApiLedger, openApiLedger } from './compose-api.ts';
 import {
   type LedgerAddress,
   openLedgerReader,
-  openReadModel,
   prepareLedger,
   startLedger,
   stopLedger,
 } from './compose-ledger.ts';
 import { DemoFolder } from './demo-folder.ts';
-import { cleanEnvironment, type PartOptions, startBroker, startSite, startWorker } from './demo-parts.ts';
+import { DemoLab } from './demo-lab.ts';
+import {
+  changeSite,
+  cleanEnvironment,
+  type PartOptions,
+  siteFacts,
+  startBroker,
+  startSite,
+  startWorker,
+} from './demo-parts.ts';
 import { FleetWatch } from './fleet-watch.ts';
 import { keepLedger } from './keep-ledger.ts';
 import type { Terminal } from './terminal.ts';
@@ -57,7 +65,6 @@ const FIRST_LOOK_MS = 100;
 /** Traffic pauses above this backlog: an overloaded demo shows it instead of filling the disk. */
 const BACKLOG_MAX = 5_000;
 const DEAD_LETTERS_LOOKED_AT = { unresolved: false, code: null, limit: 1_000 };
-const SITE_ANSWER_MS = 2_000;
 /** Beyond the drain time of the workers. */
 const STOP_GRACE_MS = 6_000;
 const SITE_STOP_MS = 10_000;
@@ -190,10 +197,11 @@ export class Demo {
   }): Promise<void> {
     const { config, address, folder, siteUrl, startedMs } = parts;
     const { world } = this.#doors;
-    const read = openReadModel(config, address);
     const rows = openLedgerReader(config, address);
     const sender = await openSender(config, async () => address, world);
-    this.#closings.push(() => Promise.all([read.close(), rows.close(), sender.close()]));
+    const ledger = await openApiLedger(config, address, { sender, world });
+    const { read } = ledger;
+    this.#closings.push(() => Promise.all([ledger.close(), rows.close(), sender.close()]));
     const fleet = new FleetWatch(read, world);
     const proof = new Proof(
       {
@@ -206,7 +214,7 @@ export class Demo {
       },
       folder.proof(),
     );
-    const url = await this.#serve({ config, read, sender, proof });
+    const url = await this.#serve({ config, ledger, sender, proof, siteUrl });
     folder.claim({ pid: process.pid, url });
     this.#traffic = this.#makeTraffic({ sender, proof, fleet });
     this.#traffic.start();
@@ -216,26 +224,39 @@ export class Demo {
 
   async #serve({
     config,
-    read,
+    ledger,
     sender,
     proof,
+    siteUrl,
   }: {
     config: Config;
-    read: ReadModel;
+    ledger: ApiLedger;
     sender: TransactionSender;
     proof: Proof;
+    siteUrl: string;
   }): Promise<string> {
     const { world, version } = this.#doors;
     const { Metrics } = await loadTelemetry();
     const api = createApi({
+      ...ledger,
       world,
-      read,
       sender,
       types: configuredTypes(config),
+      displayOf: configuredDisplay(config),
       dedupeWindowMs: DEFAULT_SETTINGS.dedupeWindowMs,
       worker: null,
       metrics: new Metrics(version),
       access: { kind: 'demo' },
+      signIn: null,
+      approvalMs: null,
+      lab: new DemoLab({
+        ...ledger,
+        world,
+        sender,
+        workers: this.#workers,
+        site: (change) => changeSite(siteUrl, change),
+        cutDatabase: () => stopLedger(config),
+      }),
       name: 'demo',
       version,
       topic: config.topic,
@@ -247,7 +268,7 @@ export class Demo {
     });
     this.#closings.push(() => api.close());
     const url = await listen(api, { host: '127.0.0.1', port: this.#options.port });
-    this.#say(`Status page: ${url}`);
+    this.#say(`Page: ${url}`);
     return url;
   }
 
@@ -383,9 +404,4 @@ export class Demo {
     };
     return await loadConfig({ environment, folder, file: 'none', pid: process.pid });
   }
-}
-
-async function siteFacts(url: string): Promise<SiteFacts> {
-  const answer = await fetch(`${url}/site/counters`, { signal: AbortSignal.timeout(SITE_ANSWER_MS) });
-  return (await answer.json()) as SiteFacts;
 }

@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts';
 import { DemoChild } from '../demo/child.ts';
 import { freePort } from '../demo/free-port.ts';
 import { LocalBroker } from '../demo/local-broker.ts';
+import type { SiteFacts } from '../demo/proof.ts';
 import type { World } from '../engine/ports.ts';
 import type { DemoFolder } from './demo-folder.ts';
 
@@ -19,6 +20,7 @@ const STEP_TIMEOUT_MS = 3_000;
 const SESSION_TIMEOUT_MS = 6_000;
 const RESTART_MS = 3_000;
 const SITE_RESTART_MS = 1_000;
+const SITE_ANSWER_MS = 2_000;
 /** The site replays its journal at start; a demo of days has a long one. */
 const SITE_READY_MS_MAX = 60_000;
 
@@ -110,6 +112,19 @@ export function startWorker({
     restartMs: RESTART_MS,
     onEvent,
   });
+}
+
+/** Changes the faults in force at the site. */
+export async function changeSite(url: string, change: object): Promise<void> {
+  const signal = AbortSignal.timeout(SITE_ANSWER_MS);
+  const answer = await fetch(`${url}/site/faults`, { method: 'POST', body: JSON.stringify(change), signal });
+  if (!answer.ok) throw new Error(`the site answers ${answer.status}: ${await answer.text()}`);
+}
+
+/** What its own journal counts. */
+export async function siteFacts(url: string): Promise<SiteFacts> {
+  const answer = await fetch(`${url}/site/counters`, { signal: AbortSignal.timeout(SITE_ANSWER_MS) });
+  return (await answer.json()) as SiteFacts;
 }
 
 /** Throws SB-3014: no Java 17, no Maven, or it does not come up. */

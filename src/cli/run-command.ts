@@ -11,12 +11,11 @@ import type { FastifyInstance } from 'fastify';
 import { createApi, listen } from '../api/server.ts';
 import type { Config } from '../config/config.ts';
 import { planWarnings } from '../config/plan-warnings.ts';
-import { configuredTypes } from '../config/types.ts';
+import { configuredDisplay, configuredTypes } from '../config/types.ts';
 import { SignalboxError } from '../core/errors/catalogue.ts';
 import type { Observer, WorkerHealth } from '../engine/options.ts';
 import type { Point } from '../engine/points.ts';
 import type { TransactionSender, World } from '../engine/ports.ts';
-import type { ReadModel } from '../engine/ports-read.ts';
 import type { Worker } from '../engine/worker.ts';
 import { apiAccess } from './api-access.ts';
 import {
@@ -31,10 +30,10 @@ import {
   participantNames,
   type Telemetry,
 } from './compose.ts';
+import { type ApiLedger, openApiLedger, openSignIn } from './compose-api.ts';
 import {
   type LedgerAddress,
   ledgerIsShared,
-  openReadModel,
   prepareLedger,
   startLedger,
   stopLedger,
@@ -67,7 +66,7 @@ const READY_POLL_MS = 100;
 interface Open {
   readonly worker: Worker;
   readonly api: FastifyInstance;
-  readonly read: ReadModel;
+  readonly ledger: ApiLedger;
   readonly sender: TransactionSender;
   readonly participants: Participants;
   readonly address: LedgerAddress;
@@ -125,7 +124,11 @@ export class Run {
 
   async #start(): Promise<void> {
     const { config, version, world, log, passing } = this.#options;
-    const { access, says } = apiAccess(config);
+    const { access, says } = apiAccess(config, {
+      world,
+      onProblem: (error) => this.#observer.problem(error, {}),
+    });
+    const signIn = await openSignIn(config);
     const participants = await openParticipants(config, world);
     log.info(
       { version },
@@ -135,8 +138,8 @@ export class Run {
     for (const { code, message } of planWarnings(config)) log.warn({ code }, message);
     const address = await startLedger(config, (text) => log.info({}, `embedded Postgres: ${text}`));
     const types = configuredTypes(config);
-    const read = openReadModel(config, address);
     const sender = await openSender(config, async () => address, world);
+    const ledger = await openApiLedger(config, address, { sender, world });
     const transactionLog = await openLog(config, address, world);
     const observer = this.#observer;
     const worker = createWorker(config, {
@@ -151,24 +154,28 @@ export class Run {
     });
     this.#metrics.watch({ health: () => this.#health(worker), snapshot: () => worker.snapshot() });
     const api = createApi({
+      ...ledger,
       world,
-      read,
       sender,
       types,
+      displayOf: configuredDisplay(config),
       dedupeWindowMs: config.dedupeWindowMs,
       worker: { health: () => this.#health(worker), snapshot: () => worker.snapshot() },
       metrics: this.#metrics,
       access,
+      signIn,
+      approvalMs: config.api.approvalMs,
+      lab: null,
       name: config.worker,
       version,
       topic: config.topic,
       group: config.group,
-      more: () => ({}),
+      more: () => (config.api.label === null ? {} : { label: config.api.label }),
       onDefect: (error) => observer.problem(error, {}),
     });
-    this.#open = { worker, api, read, sender, participants, address };
+    this.#open = { worker, api, ledger, sender, participants, address };
     const url = await listen(api, config.api);
-    log.info({ url }, `API and status page at ${url}; what is not open asks for ${says}`);
+    log.info({ url }, `API and page at ${url}; what is not open asks for ${says}`);
     await this.#join(worker, address);
   }
 
@@ -250,7 +257,7 @@ export class Run {
     await Promise.allSettled([
       open.api.close(),
       open.sender.close(),
-      open.read.close(),
+      open.ledger.close(),
       open.participants.close(),
     ]);
     await this.#stopOwnLedger(open.address);

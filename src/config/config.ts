@@ -2,6 +2,7 @@
  * The checked configuration of one process: every value present, in the units of its name, and for each setting
  * the source it came from (default, file, environment variable, option of the command).
  */
+import type { Display } from '../core/display.ts';
 import type { Grade } from '../core/grade.ts';
 
 export interface TlsConfig {
@@ -61,8 +62,32 @@ export interface TypeVersionConfig {
 }
 
 export interface TypeConfig extends TypeVersionConfig {
+  /** How its data is shown to people; null: as PLAIN_DISPLAY. */
+  readonly display: Display | null;
   /** Plans of former versions, for transactions that are still open under them. */
   readonly earlier: readonly TypeVersionConfig[];
+}
+
+export interface OpenIdConfig {
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly clientSecret: string | null;
+  readonly claim: string;
+  /** Values of the claim by role. */
+  readonly roles: Readonly<Record<'viewer' | 'operator' | 'admin', readonly string[]>>;
+}
+
+export interface ApiConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly tokensFile: string | null;
+  /** Signs the sessions of the page; null: each process has its own key. Never logged. */
+  readonly sessionKey: string | null;
+  /** A second person has to approve a decision about a held transaction within this time; null: nobody. */
+  readonly approvalMs: number | null;
+  /** What the page calls this installation; null: nothing. */
+  readonly label: string | null;
+  readonly openId: OpenIdConfig | null;
 }
 
 export interface Config {
@@ -102,7 +127,7 @@ export interface Config {
   readonly parkedMax: number;
   /** Grade G1: no attempt starts later than this after its not-after time. */
   readonly quietMs: number;
-  readonly api: { readonly host: string; readonly port: number; readonly tokensFile: string | null };
+  readonly api: ApiConfig;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   /** Dotted path of a setting to where its value came from. */
   readonly sources: Readonly<Record<string, string>>;

@@ -210,6 +210,27 @@ export const VARIABLES: readonly Variable[] = [
     leaves['api.tokensFile'],
     'JSON file with the sha-256 hashes of the API tokens.',
   ),
+  variable(
+    'SIGNALBOX_SESSION_KEY',
+    'api.sessionKey',
+    'text',
+    leaves['api.sessionKey'],
+    'Signs the sessions of the page, so that every worker knows them; at least 32 characters.',
+  ),
+  variable(
+    'SIGNALBOX_APPROVAL_MS',
+    'api.approvalMs',
+    'milliseconds',
+    leaves['api.approvalMs'],
+    'A second person has to approve a decision about a held transaction within this time.',
+  ),
+  variable(
+    'SIGNALBOX_LABEL',
+    'api.label',
+    'text',
+    leaves['api.label'],
+    'What the page calls this installation.',
+  ),
   variable('SIGNALBOX_LOG_LEVEL', 'logLevel', 'text', leaves.logLevel, 'debug, info, warn or error.'),
 ];
 

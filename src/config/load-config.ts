@@ -8,18 +8,18 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DEFAULT_SETTINGS } from '../engine/options.ts';
 import type {
+  ApiConfig,
   Config,
   KafkaConfig,
   ParticipantConfig,
   SaslConfig,
   TlsConfig,
   TypeConfig,
-  TypeVersionConfig,
 } from './config.ts';
 import { type Environment, readEnvironment } from './environment.ts';
+import { fileTypes } from './file-types.ts';
 import { configurationError, found, type Problem, problemsOf } from './problems.ts';
 import { type CheckedFile, configSchema, leaves } from './schema.ts';
-import { DEFAULT_DEADLINE_MS } from './types.ts';
 
 const CONFIG_FILES = ['signalbox.config.ts', 'signalbox.config.js', 'signalbox.config.json'] as const;
 
@@ -192,9 +192,8 @@ class Builder {
     const { settings } = this;
     const stepTimeoutMs = this.scalar('stepTimeoutMs');
     const participants = this.participants(file);
-    const types = this.types(file, stepTimeoutMs);
+    const types = fileTypes(file, stepTimeoutMs);
     if (types !== null) this.checkParticipants(types, participants);
-    const tokensFile = settings.get<string | null>('api.tokensFile', null);
     return {
       file: path,
       topic: this.scalar('topic'),
@@ -222,13 +221,32 @@ class Builder {
       dedupeWindowMs: this.scalar('dedupeWindowMs'),
       parkedMax: this.scalar('parkedMax'),
       quietMs: this.scalar('quietMs'),
-      api: {
-        host: this.scalar('api.host'),
-        port: this.scalar('api.port'),
-        tokensFile: this.path(tokensFile),
-      },
+      api: this.api(file),
       logLevel: this.scalar('logLevel'),
       sources: settings.sources,
+    };
+  }
+
+  private api(file: CheckedFile): ApiConfig {
+    const { settings } = this;
+    const { openId } = file.api ?? {};
+    const { issuer, clientId, clientSecret = null, claim = 'groups' } = openId ?? {};
+    const roles = {
+      viewer: openId?.viewer ?? [],
+      operator: openId?.operator ?? [],
+      admin: openId?.admin ?? [],
+    };
+    return {
+      host: this.scalar('api.host'),
+      port: this.scalar('api.port'),
+      tokensFile: this.path(settings.get<string | null>('api.tokensFile', null)),
+      sessionKey: settings.get<string | null>('api.sessionKey', null),
+      approvalMs: settings.get<number | null>('api.approvalMs', null),
+      label: settings.get<string | null>('api.label', null),
+      openId:
+        issuer === undefined || clientId === undefined
+          ? null
+          : { issuer, clientId, clientSecret, claim, roles },
     };
   }
 
@@ -315,27 +333,6 @@ class Builder {
     return result;
   }
 
-  private types(file: CheckedFile, stepTimeoutMs: number): Record<string, TypeConfig> | null {
-    if (file.types === undefined) return null;
-    const version = ({ version: number, deadlineMs, steps }: FileVersion): TypeVersionConfig => ({
-      version: number ?? 1,
-      deadlineMs: deadlineMs ?? DEFAULT_DEADLINE_MS,
-      steps: steps.map((step) => ({
-        name: step.name,
-        participant: step.participant ?? 'default',
-        timeoutMs: step.timeoutMs ?? stepTimeoutMs,
-        irreversible: step.irreversible ?? false,
-        canRefuse: step.canRefuse ?? true,
-      })),
-    });
-    return Object.fromEntries(
-      Object.entries(file.types).map(([type, configured]) => [
-        type,
-        { ...version(configured), earlier: (configured.earlier ?? []).map(version) },
-      ]),
-    );
-  }
-
   private checkParticipants(
     types: Record<string, TypeConfig>,
     participants: Record<string, ParticipantConfig>,
@@ -362,8 +359,6 @@ class Builder {
     this.problems.push({ field, found: 'nothing', allowed });
   }
 }
-
-type FileVersion = Pick<NonNullable<CheckedFile['types']>[string], 'version' | 'deadlineMs' | 'steps'>;
 
 /** `<host>-<pid>` in the characters a worker name may have. */
 export function defaultWorker(pid: number): string {

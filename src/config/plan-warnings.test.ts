@@ -14,7 +14,7 @@ const step = (name: string, over: Partial<StepConfig> = {}): StepConfig => ({
 const irreversible = { irreversible: true };
 
 function warnings(...steps: StepConfig[]): string[] {
-  const withdraw: TypeConfig = { version: 2, deadlineMs: 1, steps, earlier: [] };
+  const withdraw: TypeConfig = { version: 2, deadlineMs: 1, steps, display: null, earlier: [] };
   return planWarnings({ types: { withdraw } }).map(({ code, detail }) => `${code} ${detail}`);
 }
 

@@ -85,6 +85,19 @@ const step = strict({
   canRefuse: yesOrNo.optional(),
 });
 
+const PATH = 'a dotted path that begins with data or evidence';
+const dataPath = matching(/^(data|evidence)(\.[^.\s]{1,64}){1,8}$/, PATH);
+
+const display = strict({
+  amount: dataPath.optional(),
+  currency: dataPath.optional(),
+  label: dataPath.optional(),
+  redact: z
+    .array(dataPath, { error: `a list of ${PATH}` })
+    .max(64)
+    .optional(),
+});
+
 const version = {
   version: wholeNumber(1, 1_000_000, '').optional(),
   deadlineMs: milliseconds(1).optional(),
@@ -110,6 +123,20 @@ const participant = strict({
   grade: z.enum(GRADES, { error: `one of: ${GRADES.join(', ')}` }).optional(),
 });
 
+const names = z.array(text, { error: 'a list of texts' }).max(100).optional();
+
+/** Signing in at an OpenID provider; who has none of the values has no role. */
+const openId = strict({
+  issuer: httpUrl,
+  clientId: text,
+  clientSecret: text.optional(),
+  /** Claim of the ID token that names what gives a role: a text, or a list of them. */
+  claim: text.optional(),
+  viewer: names,
+  operator: names,
+  admin: names,
+});
+
 /** Leaves that an environment variable can set as well; keyed by their dotted path. */
 export const leaves = {
   topic: topicName,
@@ -133,6 +160,11 @@ export const leaves = {
   'api.host': host,
   'api.port': port,
   'api.tokensFile': text,
+  'api.sessionKey': z
+    .string({ error: 'at least 32 characters' })
+    .min(32, { error: 'at least 32 characters' }),
+  'api.approvalMs': milliseconds(1_000),
+  'api.label': matching(/^[^\p{Cc}]{1,24}$/u, '1 to 24 characters'),
 } as const;
 
 export const configSchema = strict({
@@ -162,9 +194,17 @@ export const configSchema = strict({
   results: strict({ create: leaves['results.create'].optional() }).optional(),
   participants: z.record(name, participant, { error: 'an object of name to participant' }).optional(),
   types: z
-    .record(name, strict({ ...version, earlier: z.array(strict(version)).max(32).optional() }), {
-      error: 'an object of type to its steps',
-    })
+    .record(
+      name,
+      strict({
+        ...version,
+        display: display.optional(),
+        earlier: z.array(strict(version)).max(32).optional(),
+      }),
+      {
+        error: 'an object of type to its steps',
+      },
+    )
     .optional(),
   limits: z
     .record(
@@ -177,6 +217,10 @@ export const configSchema = strict({
     host: leaves['api.host'].optional(),
     port: leaves['api.port'].optional(),
     tokensFile: leaves['api.tokensFile'].optional(),
+    sessionKey: leaves['api.sessionKey'].optional(),
+    approvalMs: leaves['api.approvalMs'].optional(),
+    label: leaves['api.label'].optional(),
+    openId: openId.optional(),
   }).optional(),
 });
 

@@ -26,6 +26,7 @@ describe('configuredTypes', () => {
           version: 2,
           deadlineMs: 10,
           steps: [step],
+          display: null,
           earlier: [{ version: 1, deadlineMs: 20, steps: [step, { ...step, name: 'b' }] }],
         },
       },

@@ -4,6 +4,7 @@
  * T2 Without types any type is known; a stored plan that this configuration cannot make is null, and the
  *    transaction is held (SB-4202).
  */
+import { type Display, PLAIN_DISPLAY } from '../core/display.ts';
 import { matches } from '../core/pattern.ts';
 import { type Plan, planText, type Step } from '../core/plan.ts';
 import type { Types } from '../engine/options.ts';
@@ -32,6 +33,11 @@ export function configuredTypes(
     storedPlan: (type, text) => stored.get(`${type} ${text}`) ?? null,
     concurrencyOf,
   };
+}
+
+/** How the data of a type is shown to people. */
+export function configuredDisplay({ types }: Pick<Config, 'types'>): (type: string) => Display {
+  return (type) => types?.[type]?.display ?? PLAIN_DISPLAY;
 }
 
 function anyType(stepTimeoutMs: number): Omit<Types, 'concurrencyOf'> {

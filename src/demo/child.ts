@@ -58,6 +58,16 @@ export class DemoChild {
     timer.cancel();
   }
 
+  /** Ends it as a crash would; it is started again. */
+  crash(): void {
+    this.#child?.kill('SIGKILL');
+  }
+
+  /** Asks it to end in order; it is started again. */
+  restart(): void {
+    this.#child?.kill('SIGTERM');
+  }
+
   /** Ends it at once. */
   kill(): void {
     this.#stopping = true;

@@ -325,6 +325,7 @@ describe('why', () => {
         slot: 1,
         state: 'executing',
         step: 'notify',
+        token: '9007199254740993',
         since: '2026-11-25T12:00:02.000Z',
         code: null,
         detail: null,

@@ -108,6 +108,26 @@ export const processErrors = {
       'Look at it ("signalbox show"); another person than the one who proposed it has to approve it in time.',
     status: 409,
   },
+  'SB-6014': {
+    cause: 'The request comes from a page of another site.',
+    remedy: 'Use the page of this Signalbox; a program sends its token and no Origin.',
+    status: 403,
+  },
+  'SB-6015': {
+    cause: 'Too many requests from this address.',
+    remedy: 'Wait as long as Retry-After says.',
+    status: 429,
+  },
+  'SB-6016': {
+    cause: 'Too many pages are watching live.',
+    remedy: 'Close some of them, or look at another worker.',
+    status: 503,
+  },
+  'SB-6017': {
+    cause: 'The OpenID provider does not answer as it must.',
+    remedy: 'Look at the detail and at api.openId in the configuration; sign in with a token meanwhile.',
+    status: 503,
+  },
   'SB-6009': {
     cause: 'The audit has been changed: its chain of hashes is broken.',
     remedy:
