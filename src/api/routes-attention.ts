@@ -30,7 +30,7 @@ const letterSchema = z.object({
   replayedAs: z.nullable(z.string()),
 });
 
-const wholeLetterSchema = letterSchema.extend({
+export const wholeLetterSchema = letterSchema.extend({
   topic: z.string(),
   /** As text where it is UTF-8, always as base64. */
   key: z.nullable(z.string()),
@@ -43,6 +43,32 @@ const wholeLetterSchema = letterSchema.extend({
   resolvedBy: z.nullable(z.string()),
   resolvedReason: z.nullable(z.string()),
 });
+
+export const attentionAnswer = z.object({
+  asOf: time,
+  transactions: z.array(attentionSchema),
+  paused: z.array(
+    z.object({
+      location: z.string(),
+      waiting: count,
+      reason: z.nullable(z.string()),
+      actor: z.nullable(z.string()),
+      waitingSince: z.nullable(time),
+    }),
+  ),
+  deadLetters: z.array(
+    z.object({
+      code: z.string(),
+      records: count,
+      open: count,
+      partitions: z.array(count),
+      firstAt: time,
+      lastAt: time,
+    }),
+  ),
+});
+
+export const deadLettersAnswer = z.object({ asOf: time, deadLetters: z.array(letterSchema) });
 
 export function attentionRoutes(doors: ApiDoors, directory: LocationsDirectory): Route[] {
   return [
@@ -62,29 +88,7 @@ function attentionRoute({ lists, world, displayOf }: ApiDoors, directory: Locati
     summary:
       'What needs attention, by harm: held and in doubt with what a person may do, pauses, dead letters by code',
     query: z.object({ limit: limit(ROWS_MAX, 100) }),
-    answer: z.object({
-      asOf: time,
-      transactions: z.array(attentionSchema),
-      paused: z.array(
-        z.object({
-          location: z.string(),
-          waiting: count,
-          reason: z.nullable(z.string()),
-          actor: z.nullable(z.string()),
-          waitingSince: z.nullable(time),
-        }),
-      ),
-      deadLetters: z.array(
-        z.object({
-          code: z.string(),
-          records: count,
-          open: count,
-          partitions: z.array(count),
-          firstAt: time,
-          lastAt: time,
-        }),
-      ),
-    }),
+    answer: attentionAnswer,
     handle: async ({ query, identity }) => {
       const [transactions, open, deadLetters] = await Promise.all([
         lists.attention(query.limit),
@@ -136,7 +140,7 @@ function lettersRoute({ read, world }: ApiDoors): Route {
       code: errorCode.optional(),
       limit: limit(1_000, 100),
     }),
-    answer: z.object({ asOf: time, deadLetters: z.array(letterSchema) }),
+    answer: deadLettersAnswer,
     handle: async ({ query, identity }) => ({
       asOf: new Date(world.now()).toISOString(),
       deadLetters: (

@@ -21,6 +21,21 @@ const RANGE_NAMES = Object.keys(RANGES) as [Range, ...Range[]];
 const SERIES_FRESH_MS = 900;
 const EVENTS_MAX = 200;
 
+export const seriesAnswer = z.object({
+  asOf: time,
+  spanMs: count,
+  points: z.array(z.object({ at: time, completed: count, rolledBack: count, inDoubt: count })),
+  p50Ms: z.nullable(z.number()),
+  p99Ms: z.nullable(z.number()),
+  events: z.array(eventSchema),
+});
+
+export const partitionsAnswer = z.object({
+  asOf: z.nullable(time),
+  partitions: z.array(partitionSchema),
+  events: z.array(eventSchema),
+});
+
 export function fleetRoutes(doors: ApiDoors, board: StatusBoard): Route[] {
   return [seriesRoute(doors), workersRoute(board), partitionsRoute(doors, board), watermarkRoute(doors)];
 }
@@ -38,14 +53,7 @@ function seriesRoute({ lists, world }: ApiDoors): Route {
       range: z.enum(RANGE_NAMES, { error: `one of: ${RANGE_NAMES.join(', ')}` }).default('15m'),
       events: limit(EVENTS_MAX, 50),
     }),
-    answer: z.object({
-      asOf: time,
-      spanMs: count,
-      points: z.array(z.object({ at: time, completed: count, rolledBack: count, inDoubt: count })),
-      p50Ms: z.nullable(z.number()),
-      p99Ms: z.nullable(z.number()),
-      events: z.array(eventSchema),
-    }),
+    answer: seriesAnswer,
     handle: async ({ query }) => {
       const sinceMs = world.now() - RANGES[query.range].rangeMs;
       const [series, events] = await Promise.all([
@@ -77,11 +85,7 @@ function partitionsRoute(doors: ApiDoors, board: StatusBoard): Route {
     path: '/v1/partitions',
     door: 'viewer',
     summary: 'Partitions with owner, epoch, watermark and lag, and their hand-overs of the last day',
-    answer: z.object({
-      asOf: z.nullable(time),
-      partitions: z.array(partitionSchema),
-      events: z.array(eventSchema),
-    }),
+    answer: partitionsAnswer,
     handle: async () => {
       const sinceMs = doors.world.now() - RANGES['24h'].rangeMs;
       const [{ fleet }, events] = await Promise.all([

@@ -6,6 +6,8 @@ import { type Route, route } from './route.ts';
 
 const entry = z.object({ at: time, lever: z.enum(LEVERS), text: z.string() });
 
+export const labAnswer = z.object({ log: z.array(entry) });
+
 export function labRoutes(lab: Lab | null): Route[] {
   if (lab === null) return [];
   return [
@@ -14,7 +16,7 @@ export function labRoutes(lab: Lab | null): Route[] {
       path: '/v1/lab',
       door: 'viewer',
       summary: 'What the levers of the demo did',
-      answer: z.object({ log: z.array(entry) }),
+      answer: labAnswer,
       handle: () => ({ log: lab.log() }),
     }),
     route({

@@ -27,7 +27,7 @@ const ROWS_MAX = 500;
 const RECENT_MAX = 100;
 const OFFSET_MAX = 1_000_000;
 
-const whySchema = z.object({
+export const whySchema = z.object({
   location: z.string(),
   asOf: time,
   concurrency: count,
@@ -94,6 +94,44 @@ const countsSchema = z.object({
   held: count,
 });
 
+export const locationsAnswer = z.object({
+  asOf: time,
+  locations: z.array(locationSchema),
+  /** Of the filter. */
+  total: count,
+  counts: countsSchema,
+  known: count,
+  waitingAt: count,
+  /** Beyond 200,000 names only the first are known. */
+  sampled: z.boolean(),
+});
+
+export const recentAnswer = z.object({ asOf: time, locations: z.array(recentSchema) });
+
+export const locationAnswer = z.object({
+  asOf: time,
+  row: locationSchema,
+  recent: z.array(spanSchema),
+  queue: z.array(itemSchema),
+  audit: z.array(auditSchema),
+  events: z.array(eventSchema),
+});
+
+export const linesAnswer = z.object({
+  asOf: time,
+  lines: z.array(
+    z.object({
+      partition: count,
+      blocks: z.nullable(z.array(block)),
+      sections: z.nullable(z.array(section)),
+    }),
+  ),
+  counts: countsSchema,
+  waitingAt: count,
+  locations: count,
+  sampled: z.boolean(),
+});
+
 interface Parts {
   readonly doors: ApiDoors;
   readonly board: StatusBoard;
@@ -124,17 +162,7 @@ function listRoute(parts: Parts): Route {
       limit: limit(ROWS_MAX, 100),
       offset: wholeNumber(0, OFFSET_MAX).default(0),
     }),
-    answer: z.object({
-      asOf: time,
-      locations: z.array(locationSchema),
-      /** Of the filter. */
-      total: count,
-      counts: countsSchema,
-      known: count,
-      waitingAt: count,
-      /** Beyond 200,000 names only the first are known. */
-      sampled: z.boolean(),
-    }),
+    answer: locationsAnswer,
     handle: async ({ query, identity }) => {
       const known = within(await directory.known(), identity);
       const partitions = await partitionCount(parts);
@@ -173,7 +201,7 @@ function recentRoute({ doors }: Parts): Route {
         })
         .refine((text) => text.split(',').length <= RECENT_MAX, { error: `at most ${RECENT_MAX} names` }),
     }),
-    answer: z.object({ asOf: time, locations: z.array(recentSchema) }),
+    answer: recentAnswer,
     handle: async ({ query, identity }) => {
       const wanted = query.locations.split(',').filter((location) => counts(identity, location));
       return {
@@ -192,14 +220,7 @@ function oneRoute(parts: Parts): Route {
     door: 'viewer',
     summary: 'One location: its last transactions as spans, its queue, its settings, what people did',
     params: z.object({ location: name }),
-    answer: z.object({
-      asOf: time,
-      row: locationSchema,
-      recent: z.array(spanSchema),
-      queue: z.array(itemSchema),
-      audit: z.array(auditSchema),
-      events: z.array(eventSchema),
-    }),
+    answer: locationAnswer,
     handle: async ({ params: { location }, identity }) => {
       needLocation(identity, location);
       const [detail, open, partitions] = await Promise.all([
@@ -242,20 +263,7 @@ function linesRoute(parts: Parts): Route {
     door: 'viewer',
     summary:
       'The diagram: one line a partition, with its locations as blocks, or as sections above 400 of them',
-    answer: z.object({
-      asOf: time,
-      lines: z.array(
-        z.object({
-          partition: count,
-          blocks: z.nullable(z.array(block)),
-          sections: z.nullable(z.array(section)),
-        }),
-      ),
-      counts: countsSchema,
-      waitingAt: count,
-      locations: count,
-      sampled: z.boolean(),
-    }),
+    answer: linesAnswer,
     handle: async ({ identity }) => {
       const [known, { fleet }] = await Promise.all([directory.known(), board.now()]);
       const partitions = (fleet?.partitions ?? []).map(({ partition }) => partition);

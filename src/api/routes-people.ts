@@ -39,6 +39,12 @@ const commandSchema = z.object({
   worker: z.nullable(z.string()),
 });
 
+export const limitsAnswer = z.object({ asOf: time, limits: z.array(limitSchema) });
+
+export const commandsAnswer = z.object({ asOf: time, commands: z.array(commandSchema) });
+
+export const auditAnswer = z.object({ asOf: time, audit: z.array(auditSchema) });
+
 export function peopleRoutes(doors: ApiDoors): Route[] {
   return [
     limitsRoute(doors),
@@ -56,7 +62,7 @@ function limitsRoute({ lists, world }: ApiDoors): Route {
     path: '/v1/limits',
     door: 'viewer',
     summary: 'Locations and patterns that an operator has set, over what is configured',
-    answer: z.object({ asOf: time, limits: z.array(limitSchema) }),
+    answer: limitsAnswer,
     handle: async ({ identity }) => ({
       asOf: new Date(world.now()).toISOString(),
       limits: (await lists.limits()).filter(({ location }) => maySet(identity, location)),
@@ -127,7 +133,7 @@ function commandsRoute({ lists, world }: ApiDoors): Route {
       below: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional(),
       limit: limit(ROWS_MAX, 100),
     }),
-    answer: z.object({ asOf: time, commands: z.array(commandSchema) }),
+    answer: commandsAnswer,
     handle: async ({ query, identity }) => ({
       asOf: new Date(world.now()).toISOString(),
       commands: (
@@ -172,7 +178,7 @@ function auditRoute({ lists, world }: ApiDoors): Route {
       below: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional(),
       limit: limit(ROWS_MAX, 100),
     }),
-    answer: z.object({ asOf: time, audit: z.array(auditSchema) }),
+    answer: auditAnswer,
     handle: async ({ query, identity }) => {
       needEverywhere(identity);
       const of = {

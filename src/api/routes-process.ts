@@ -65,6 +65,10 @@ const readySchema = z.object({
   problems: z.array(causeSchema),
 });
 
+export const errorsAnswer = z.object({
+  errors: z.array(z.object({ code: z.string(), cause: z.string(), remedy: z.string(), status: count })),
+});
+
 export function processRoutes(doors: ApiDoors, board: StatusBoard, all: () => readonly Route[]): Route[] {
   return [
     route({
@@ -120,9 +124,7 @@ export function processRoutes(doors: ApiDoors, board: StatusBoard, all: () => re
       path: '/v1/errors',
       door: 'page',
       summary: 'The catalogue of errors',
-      answer: z.object({
-        errors: z.array(z.object({ code: z.string(), cause: z.string(), remedy: z.string(), status: count })),
-      }),
+      answer: errorsAnswer,
       handle: () => ({
         errors: codes.map((code) => {
           const { cause, remedy, status } = CATALOGUE[code];

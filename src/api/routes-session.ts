@@ -13,7 +13,7 @@ import { bearerOf } from './tokens.ts';
 const SIGN_IN_SECONDS = 600;
 const SIGN_IN_COOKIE = 'signalbox_sign_in';
 
-const meSchema = z.object({
+export const meSchema = z.object({
   /** Null: nobody has signed in. */
   name: z.nullable(z.string()),
   role: z.nullable(z.enum(ROLES)),

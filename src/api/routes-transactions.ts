@@ -38,7 +38,7 @@ const decisionSchema = z.strictObject({
     .default(DECISION_WAIT_MS),
 });
 
-const decidedSchema = z.object({
+export const decidedSchema = z.object({
   sequence: count,
   location: z.string(),
   state,
@@ -48,6 +48,13 @@ const decidedSchema = z.object({
   outcome: z.enum(['proposed', 'waiting', 'applied', 'refused']),
   /** Of a refusal: the state and token that were there. */
   found: z.nullable(z.string()),
+});
+
+export const transactionsAnswer = z.object({
+  asOf: time,
+  transactions: z.array(itemSchema),
+  cursor: z.nullable(z.string()),
+  searchedTo: z.nullable(time),
 });
 
 export function transactionRoutes(doors: ApiDoors): Route[] {
@@ -96,12 +103,7 @@ function listRoute(doors: ApiDoors): Route {
       limit: limit(500, 50),
       cursor: cursor.optional(),
     }),
-    answer: z.object({
-      asOf: time,
-      transactions: z.array(itemSchema),
-      cursor: z.nullable(z.string()),
-      searchedTo: z.nullable(time),
-    }),
+    answer: transactionsAnswer,
     handle: async ({ query, identity }) => {
       if (query.location !== undefined) needLocation(identity, query.location);
       const page = await doors.lists.transactions({
