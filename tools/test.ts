@@ -1,5 +1,5 @@
 /**
- * What `npm test` runs: every *.test.ts under src and test, two files at a time, each in a process of its own.
+ * What `npm test` runs: every *.test.ts under src, test and dashboard/src, two files at a time, each in a process of its own.
  *
  *   npm test                             everything
  *   npm test -- src/core test/tidy       files, or all test files of folders
@@ -31,7 +31,8 @@ interface Tally {
 }
 
 function testFiles(paths: readonly string[]): string[] {
-  const from = paths.length === 0 ? ['src', 'test'].map((folder) => resolve(root, folder)) : paths;
+  const from =
+    paths.length === 0 ? ['src', 'test', 'dashboard/src'].map((folder) => resolve(root, folder)) : paths;
   const files = from.flatMap((path) => {
     const found = statSync(path, { throwIfNoEntry: false });
     if (found === undefined) throw new Error(`there is no file or folder ${path}`);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { CATALOGUE, type ErrorCode } from '../core/errors/catalogue.ts';
 import { STATES } from '../core/states.ts';
 
-export const NAME = /^[A-Za-z0-9._~-]{1,128}$/;
+const NAME = /^[A-Za-z0-9._~-]{1,128}$/;
 const NAME_ALLOWED = '1 to 128 of A-Z a-z 0-9 . _ ~ -';
 
 export const name = z.string({ error: NAME_ALLOWED }).regex(NAME, { error: NAME_ALLOWED });

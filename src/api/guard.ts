@@ -141,7 +141,7 @@ export function slowDown(throttle: Throttle, address: string): void {
   if (seconds > 0) throw new SignalboxError('SB-6015', `again in ${seconds} s`);
 }
 
-export function denialOf(request: FastifyRequest, error: SignalboxError): Denial {
+function denialOf(request: FastifyRequest, error: SignalboxError): Denial {
   return {
     actor: request.identity?.name ?? `nobody at ${request.ip}`,
     action: request.method,

@@ -17,7 +17,7 @@ export interface Identity {
   readonly locations: readonly string[] | null;
 }
 
-export function allows(role: Role, needed: Role): boolean {
+function allows(role: Role, needed: Role): boolean {
   return ROLES.indexOf(role) >= ROLES.indexOf(needed);
 }
 

@@ -4,6 +4,7 @@ export const LEVERS = [
   'cut-database',
   'lose-answer',
   'jam-location',
+  'hold-kiosk',
   'bad-record',
   'rebalance',
 ] as const;

@@ -7,8 +7,8 @@ import type { State } from '../core/states.ts';
 import type { OpenLocation } from '../engine/ports-lists.ts';
 import type { KnownLocations } from './locations-directory.ts';
 
-export const BLOCKS_MAX = 400;
-export const SECTIONS = 48;
+const BLOCKS_MAX = 400;
+const SECTIONS = 48;
 
 /** As drawn: `clear` has nothing in its slots, `paused` nothing and may begin nothing. */
 export type BlockState = 'clear' | 'paused' | 'executing' | 'reversing' | 'in_doubt' | 'held';

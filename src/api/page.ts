@@ -19,7 +19,17 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /** Paths of the page itself; what comes after one is read by it. */
-const PAGES = ['/', '/locations', '/transactions', '/attention', '/workers', '/limits', '/audit', '/errors', '/more'];
+const PAGES = [
+  '/',
+  '/locations',
+  '/transactions',
+  '/attention',
+  '/workers',
+  '/limits',
+  '/audit',
+  '/errors',
+  '/more',
+];
 
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +

@@ -135,8 +135,6 @@ export function processRoutes(doors: ApiDoors, board: StatusBoard, all: () => re
   ];
 }
 
-export type Status = Awaited<ReturnType<typeof statusOf>>;
-
 export async function statusOf(board: StatusBoard, doors: ApiDoors) {
   const { fleet, reachable, awaySinceMs, problem } = await board.now();
   const unknown = {

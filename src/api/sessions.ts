@@ -11,7 +11,7 @@ import { type Identity, ROLES } from './identity.ts';
 import type { TokenSource } from './tokens.ts';
 
 /** A shift; after it one signs in again. */
-export const SESSION_MS = 12 * 3_600_000;
+const SESSION_MS = 12 * 3_600_000;
 
 const sessionSchema = z.strictObject({
   name: z.string(),

@@ -6,18 +6,15 @@
  * D1 Nothing outlives it: workers first, then the site, then the log and the ledger.
  * D2 The next start goes on with the same ledger, log, journal and open records; `--reset` begins anew.
  */
-import { createApi, listen } from '../api/server.ts';
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
-import { configuredDisplay, configuredTypes } from '../config/types.ts';
 import type { DemoChild } from '../demo/child.ts';
 import { LiveArea } from '../demo/live-area.ts';
 import { Proof } from '../demo/proof.ts';
 import { type SummaryState, summaryBlock, summaryLine } from '../demo/summary.ts';
 import { Traffic } from '../demo/traffic.ts';
-import { DEFAULT_SETTINGS } from '../engine/options.ts';
 import type { TransactionSender, World } from '../engine/ports.ts';
-import { createKafkaTopic, loadTelemetry, openSender } from './compose.ts';
+import { createKafkaTopic, openSender } from './compose.ts';
 import { type ApiLedger, openApiLedger } from './compose-api.ts';
 import {
   type LedgerAddress,
@@ -28,6 +25,7 @@ import {
 } from './compose-ledger.ts';
 import { DemoFolder } from './demo-folder.ts';
 import { DemoLab } from './demo-lab.ts';
+import { serveDemo } from './demo-page.ts';
 import {
   changeSite,
   cleanEnvironment,
@@ -65,11 +63,21 @@ const FIRST_LOOK_MS = 100;
 /** Traffic pauses above this backlog: an overloaded demo shows it instead of filling the disk. */
 const BACKLOG_MAX = 5_000;
 const DEAD_LETTERS_LOOKED_AT = { unresolved: false, code: null, limit: 1_000 };
+/** The lever that cuts the database leaves it away for this long, and until it is looked at next. */
+const CUT_MS = 6_000;
 /** Beyond the drain time of the workers. */
 const STOP_GRACE_MS = 6_000;
 const SITE_STOP_MS = 10_000;
 
 type Closing = () => Promise<unknown>;
+
+interface Served {
+  readonly config: Config;
+  readonly ledger: ApiLedger;
+  readonly sender: TransactionSender;
+  readonly proof: Proof;
+  readonly siteUrl: string;
+}
 
 export class Demo {
   readonly #options: DemoOptions;
@@ -82,6 +90,7 @@ export class Demo {
   #stopping = false;
   #workers: DemoChild[] = [];
   #traffic: Traffic | null = null;
+  #endKeeping: () => void = () => undefined;
   #finish: () => Promise<string> = async () => 'nothing had begun';
 
   constructor(options: DemoOptions, doors: DemoDoors) {
@@ -161,14 +170,27 @@ export class Demo {
     await prepareLedger(address, true);
     if (kafka) await createKafkaTopic(config, world);
     if (this.#stopping) return;
-    this.#closings.push(async () => keeping());
-    const keeping = keepLedger(plain, world, (text) => this.#say(text));
+    this.#closings.push(async () => this.#endKeeping());
+    this.#keepLedger(plain);
     const databaseUrl = address.connectionString;
     this.#workers = Array.from({ length: workers }, (_, index) =>
       startWorker({ ...parts, name: `worker-${index + 1}`, config, databaseUrl, siteUrl }),
     );
     this.#children.push(...this.#workers);
     await this.#watch({ config, address, folder, siteUrl, startedMs });
+  }
+
+  #keepLedger(config: Config): void {
+    this.#endKeeping = keepLedger(config, this.#doors.world, (text) => this.#say(text));
+  }
+
+  /** Long enough to be seen on the page; then it is started again. */
+  async #cutDatabase(config: Config): Promise<void> {
+    this.#endKeeping();
+    await stopLedger(config);
+    this.#doors.world.after(CUT_MS, () => {
+      if (!this.#stopping) this.#keepLedger(config);
+    });
   }
 
   async #startSite(parts: PartOptions): Promise<string> {
@@ -222,54 +244,27 @@ export class Demo {
     void this.#loop({ fleet, proof, folder, url, startedMs });
   }
 
-  async #serve({
-    config,
-    ledger,
-    sender,
-    proof,
-    siteUrl,
-  }: {
-    config: Config;
-    ledger: ApiLedger;
-    sender: TransactionSender;
-    proof: Proof;
-    siteUrl: string;
-  }): Promise<string> {
-    const { world, version } = this.#doors;
-    const { Metrics } = await loadTelemetry();
-    const api = createApi({
+  async #serve({ config, ledger, sender, proof, siteUrl }: Served): Promise<string> {
+    const served = await serveDemo({
+      ...this.#doors,
       ...ledger,
-      world,
+      config,
       sender,
-      types: configuredTypes(config),
-      displayOf: configuredDisplay(config),
-      dedupeWindowMs: DEFAULT_SETTINGS.dedupeWindowMs,
-      worker: null,
-      metrics: new Metrics(version),
-      access: { kind: 'demo' },
-      signIn: null,
-      approvalMs: null,
+      port: this.#options.port,
       lab: new DemoLab({
         ...ledger,
-        world,
         sender,
+        world: this.#doors.world,
         workers: this.#workers,
         site: (change) => changeSite(siteUrl, change),
-        cutDatabase: () => stopLedger(config),
+        cutDatabase: () => this.#cutDatabase(config),
       }),
-      name: 'demo',
-      version,
-      topic: config.topic,
-      group: config.group,
-      more: () => ({
-        demo: { ...proof.view(), processes: this.#children.map(({ name, pid }) => ({ name, pid })) },
-      }),
+      more: () => ({ ...proof.view(), processes: this.#children.map(({ name, pid }) => ({ name, pid })) }),
       onDefect: (error) => this.#say(error.message),
     });
-    this.#closings.push(() => api.close());
-    const url = await listen(api, { host: '127.0.0.1', port: this.#options.port });
-    this.#say(`Page: ${url}`);
-    return url;
+    this.#closings.push(served.close);
+    this.#say(`Page: ${served.url}`);
+    return served.url;
   }
 
   #makeTraffic({
@@ -313,7 +308,8 @@ export class Demo {
     const { world, terminal } = this.#doors;
     let first = true;
     let lineMs = world.monotonic();
-    const before = await this.#doneBefore(fleet);
+    await fleet.look();
+    const before = fleet.fleet?.completed ?? 0;
     while (!this.#stopping) {
       await fleet.look();
       await proof.check().catch(() => undefined);
@@ -341,11 +337,6 @@ export class Demo {
       }
       await new Promise<void>((resume) => world.after(first ? FIRST_LOOK_MS : LOOK_MS, resume));
     }
-  }
-
-  async #doneBefore(fleet: FleetWatch): Promise<number> {
-    await fleet.look();
-    return fleet.fleet?.completed ?? 0;
   }
 
   #sayWhatToTry(): void {

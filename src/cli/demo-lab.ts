@@ -24,6 +24,7 @@ const ENTRIES_MAX = 50;
 const LOOK_MS = 500;
 const FOLLOW_MS = 90_000;
 const JAM_MS = 30_000;
+const KIOSKS = 4;
 
 export class DemoLab implements Lab {
   readonly #doors: LabDoors;
@@ -49,6 +50,8 @@ export class DemoLab implements Lab {
         return await this.#loseAnswer();
       case 'jam-location':
         return await this.#jamLocation();
+      case 'hold-kiosk':
+        return await this.#holdKiosk();
       case 'bad-record':
         return await this.#badRecord();
     }
@@ -116,6 +119,26 @@ export class DemoLab implements Lab {
     return this.#say('jam-location', `jammed ${location} for ${seconds(JAM_MS)}: only its own lane waits`);
   }
 
+  /** Its participant is configured as grade G0: nobody can be asked what became of the step. */
+  async #holdKiosk(): Promise<LabEntry> {
+    const { world, site, sender, read } = this.#doors;
+    const location = `KSK-000${1 + Math.floor(world.random() * KIOSKS)}`;
+    const id = `kiosk-${Math.floor(world.now()).toString(36)}`;
+    const data = { amount: 100 * (1 + Math.floor(world.random() * 40)), currency: 'EUR' };
+    await site({ loseNext: [location] });
+    await sender.send([{ key: location, value: Buffer.from(JSON.stringify({ id, type: 'pay', data })) }]);
+    void this.#follow('hold-kiosk', async () => {
+      const holder = (await read.why(location)).holders.find((each) => each.id === id);
+      return holder?.state === 'held'
+        ? `${id} at ${location} is held: a person decides, on the page of attention`
+        : null;
+    });
+    return this.#say(
+      'hold-kiosk',
+      `sent ${id} to ${location}: it pays, its answer is lost, and it cannot be asked`,
+    );
+  }
+
   async #badRecord(): Promise<LabEntry> {
     const location = await this.#busyLocation();
     await this.#doors.sender.send([{ key: location, value: Buffer.from('{"id":"bad-record","type":') }]);
@@ -124,20 +147,24 @@ export class DemoLab implements Lab {
 
   // ------------------------------------------------------------------------------------------ what came of it
 
+  /** Told when two looks in a row see the same hand-overs: they come one by one. */
   #followHandOver(lever: Lever, name: string): void {
     const { world, lists } = this.#doors;
     const sinceMs = world.now();
+    let seen = 0;
     void this.#follow(lever, async () => {
       const events = await lists.events({ sinceMs, limit: 200 });
-      const moved = events.filter(({ kind, fromWorker, worker }) => {
-        return kind === 'hand_over' && fromWorker === name && worker !== name;
-      });
-      if (moved.length === 0) return null;
-      const partitions = moved.flatMap(({ partition }) => partition ?? []).sort((a, b) => a - b);
-      const gap = Math.max(...moved.map(({ gapMs }) => gapMs ?? 0));
-      const to = [...new Set(moved.map(({ worker }) => worker))].join(', ');
-      const idle = gap > 0 ? `, idle for ${seconds(gap)}` : '';
-      return `${partitions.map((each) => `P${String(each).padStart(2, '0')}`).join(' ')} went from ${name} to ${to}${idle}`;
+      const moved = events.filter(({ kind, fromWorker }) => kind === 'hand_over' && fromWorker === name);
+      const before = seen;
+      seen = moved.length;
+      if (seen === 0 || seen !== before) return null;
+      const partitions = [...new Set(moved.flatMap(({ partition }) => partition ?? []))].sort(
+        (a, b) => a - b,
+      );
+      const names = partitions.map((each) => `P${String(each).padStart(2, '0')}`).join(' ');
+      const to = [...new Set(moved.map(({ worker }) => worker))].join(' and ');
+      const afterMs = Math.min(...moved.map(({ at }) => Date.parse(at))) - sinceMs;
+      return `${names} went from ${name} to ${to}, ${seconds(afterMs)} after`;
     });
   }
 

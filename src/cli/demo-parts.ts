@@ -1,4 +1,5 @@
 /** The processes of the demo: simulated site, workers, and the broker of `--kafka`. */
+import { writeFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { DemoChild } from '../demo/child.ts';
@@ -92,7 +93,7 @@ export function startWorker({
     name,
     world,
     module: moduleAt('..', 'demo', 'guarded'),
-    args: [moduleAt('main'), 'run', '--config', 'none'],
+    args: [moduleAt('main'), 'run', '--config', configFile(folder, siteUrl)],
     env: {
       ...cleanEnvironment(),
       SIGNALBOX_DIR: folder.directory,
@@ -112,6 +113,18 @@ export function startWorker({
     restartMs: RESTART_MS,
     onEvent,
   });
+}
+
+/** Dispensers keep to all of the contract; the kiosks are old, and can neither be asked nor fenced. */
+function configFile(folder: DemoFolder, siteUrl: string): string {
+  const path = folder.path('demo.config.json');
+  const apply = { steps: [{ name: 'apply' }] };
+  const config = {
+    participants: { default: { url: siteUrl }, kiosk: { url: siteUrl, grade: 'G0' } },
+    types: { withdraw: apply, deposit: apply, pay: { steps: [{ name: 'pay', participant: 'kiosk' }] } },
+  };
+  writeFileSync(path, JSON.stringify(config, null, 2));
+  return path;
 }
 
 /** Changes the faults in force at the site. */

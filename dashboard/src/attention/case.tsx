@@ -18,9 +18,20 @@ const LOOKS: Readonly<Record<string, { readonly icon: IconName; readonly classNa
   ask: { icon: 'ask', className: 'st-wait' },
 };
 
-export function CasePanel({ row }: { readonly row: AttentionRow }) {
+export function CasePanel({
+  row,
+  onDeciding,
+}: {
+  readonly row: AttentionRow;
+  /** A dialog is open: the case must not go away under it. */
+  readonly onDeciding: (deciding: boolean) => void;
+}) {
   const { data: transaction } = useTransaction(row.id);
   const [picked, setPicked] = useState<string | null>(null);
+  const pick = (action: string | null) => {
+    setPicked(action);
+    onDeciding(action !== null);
+  };
   const now = transaction ?? row;
   const acts = now.acts.filter(({ action }) => action !== 'cancel');
   const cause = useCause(now.code);
@@ -69,7 +80,7 @@ export function CasePanel({ row }: { readonly row: AttentionRow }) {
                 </span>
               </h3>
               <p>{not ?? consequence}</p>
-              <ActButton not={not} onAct={() => setPicked(action)}>
+              <ActButton not={not} onAct={() => pick(action)}>
                 {actName(action)}…
               </ActButton>
             </div>
@@ -80,7 +91,7 @@ export function CasePanel({ row }: { readonly row: AttentionRow }) {
         <DecideDialog
           about={{ id: row.id, location: row.location, state: now.state, token: now.token, acts: now.acts }}
           {...(picked === 'ask' ? { only: 'ask' } : { pick: picked })}
-          onClose={() => setPicked(null)}
+          onClose={() => pick(null)}
         />
       )}
     </section>

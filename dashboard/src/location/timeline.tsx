@@ -35,7 +35,7 @@ export function Timeline({
   const fromMs = Math.min(...rows.map(({ recordAt, beganAt }) => Date.parse(beganAt ?? recordAt))) - 500;
   const spanMs = Math.max(5_000, (nowMs - fromMs) * (1 + AHEAD));
   const x = (ms: number) => ((ms - fromMs) / spanMs) * 100;
-  const handOvers = page.events.filter(({ at }) => Date.parse(at) > fromMs).slice(0, 3);
+  const handOvers = page.events.filter(({ at }) => Date.parse(at) > fromMs).slice(0, 1);
   return (
     <section className="panel" aria-labelledby="tl-h">
       <div className="ph">
@@ -151,7 +151,7 @@ function Piece({
 }
 
 /** Waiting from the record on, then executing, with what was in doubt as such. */
-export function barsOf({ recordAt, beganAt, finishedAt, history, state }: Span, nowMs: number): Bar[] {
+function barsOf({ recordAt, beganAt, finishedAt, history, state }: Span, nowMs: number): Bar[] {
   const recordMs = Date.parse(recordAt);
   if (beganAt === null)
     return [{ kind: 'w', fromMs: recordMs, toMs: finishedAt === null ? nowMs : Date.parse(finishedAt) }];

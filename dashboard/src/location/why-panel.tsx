@@ -43,7 +43,7 @@ export function WhyPanel({ why, page }: { readonly why: Why; readonly page: Loca
               )}
             </p>
           </li>
-          <li className={holder === undefined ? '' : 'on'}>
+          <li className={holder === undefined ? '' : 'sq'}>
             <p className="h">
               holds{' '}
               {why.concurrency === 1 ? 'the only slot' : `${why.holders.length} of ${why.concurrency} slots`}
@@ -72,7 +72,7 @@ export function WhyPanel({ why, page }: { readonly why: Why; readonly page: Loca
               </>
             )}
           </li>
-          <li className={holder === undefined || holder.state === 'executing' ? '' : 'bad'}>
+          <li className={holder === undefined || holder.state === 'executing' ? '' : 'on'}>
             <p className="h">because</p>
             <p className="x">
               {holder === undefined ? '–' : <StateLamp state={holder.state} />}{' '}

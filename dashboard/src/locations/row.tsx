@@ -122,7 +122,7 @@ function Slots({ row: { state, holders, concurrency } }: { readonly row: Locatio
 
 const LAST = 12;
 
-export function Outcomes({ recent }: { readonly recent: RecentOf | undefined }) {
+function Outcomes({ recent }: { readonly recent: RecentOf | undefined }) {
   const outcomes = recent?.outcomes ?? [];
   const back = outcomes.filter((outcome) => outcome === 'rolled_back').length;
   const missing = LAST - outcomes.length;

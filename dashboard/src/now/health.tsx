@@ -13,7 +13,7 @@ export interface Health {
 }
 
 /** The worst thing first; what is not affected is said too. */
-export function healthOf(status: Status, lanes: number | null): Health {
+function healthOf(status: Status, lanes: number | null): Health {
   const held = status.held ?? 0;
   const inDoubt = (status.inDoubt ?? 0) + (status.reversing ?? 0);
   const alive = status.workers.filter((worker) => worker.alive).length;

@@ -14,6 +14,7 @@ const LEVERS = [
   ['cut-database', 'Cut the database', 'begins stop, nothing is lost'],
   ['lose-answer', 'Lose the next answer', 'one lane goes in doubt'],
   ['jam-location', 'Jam a location', 'only its own lane waits'],
+  ['hold-kiosk', 'Lose an answer for good', 'a kiosk of grade G0: a person must decide'],
   ['bad-record', 'Send a bad record', 'a dead letter, the lane goes on'],
   ['rebalance', 'Force a rebalance', 'partitions are handed over'],
 ] as const;

@@ -54,7 +54,7 @@ export function LinesPanel({
         aria-label="Lines: arrow keys walk the blocks"
       >
         <div className="ln hd">
-          <span>Partition, owner</span>
+          <span className="own">Partition, owner</span>
           <span className="hide-s">Locations, in name order</span>
           <span className="num">out /s</span>
           <span className="num">lag</span>

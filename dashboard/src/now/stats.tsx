@@ -57,7 +57,7 @@ export function Stats({
         <span className="l">Time to outcome</span>
         <span className="v md">{series?.p50Ms == null ? '–' : duration(series.p50Ms)}</span>
         <span className="s">
-          {series?.p99Ms == null ? 'fewer than 20 in 15 min' : `p50 of 15 min; p99 ${duration(series.p99Ms)}`}
+          {series?.p99Ms == null ? 'fewer than 20 in 15 min' : `p50; p99 ${duration(series.p99Ms)}`}
         </span>
       </div>
       <Link className="stat" href="/workers">

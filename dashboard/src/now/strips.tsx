@@ -244,7 +244,7 @@ function Axis({ series, marks }: { readonly series: Series; readonly marks: read
 /** Hand-overs from one worker to another within a few seconds are one mark. */
 const TOGETHER_MS = 5_000;
 
-export function marksOf(events: readonly FleetEvent[]): Mark[] {
+function marksOf(events: readonly FleetEvent[]): Mark[] {
   const marks: (Mark & {
     readonly from: string;
     readonly partitions: number[];

@@ -77,7 +77,7 @@ function Heart({ alive }: { readonly alive: boolean }) {
   );
 }
 
-export function isProof(demo: unknown): demo is Proof {
+function isProof(demo: unknown): demo is Proof {
   return typeof demo === 'object' && demo !== null && 'checkedRecords' in demo;
 }
 

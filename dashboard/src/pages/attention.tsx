@@ -1,4 +1,5 @@
 /** Attention: what must I decide, on what evidence, with which consequence? */
+import { useRef, useState } from 'react';
 import { useAttention } from '../api/queries.ts';
 import type { Attention, AttentionRow } from '../api/types.ts';
 import { CasePanel } from '../attention/case.tsx';
@@ -32,8 +33,13 @@ function Queue({ attention }: { readonly attention: Attention }) {
   );
   const { rows, hold, changed, show } = useSteady(fitting, ({ id }) => id);
   const id = parameters.get('id');
-  const chosen =
-    rows.find((row) => row.id === id) ?? attention.transactions.find((row) => row.id === id) ?? rows[0];
+  const [deciding, setDeciding] = useState(false);
+  const kept = useRef<AttentionRow | null>(null);
+  const listed = id === null ? undefined : attention.transactions.find((row) => row.id === id);
+  // Somebody else may decide, or the participant may answer, while one reads or types: it stays in view.
+  const stays = kept.current !== null && (deciding || kept.current.id === id) ? kept.current : undefined;
+  const chosen = listed ?? stays ?? rows[0];
+  kept.current = chosen ?? null;
   return (
     <>
       <div className="title">
@@ -90,7 +96,11 @@ function Queue({ attention }: { readonly attention: Attention }) {
             </span>
           </div>
         </section>
-        {chosen === undefined ? <AllClear /> : <CasePanel key={chosen.id} row={chosen} />}
+        {chosen === undefined ? (
+          <AllClear />
+        ) : (
+          <CasePanel key={chosen.id} row={chosen} onDeciding={setDeciding} />
+        )}
       </div>
       <ProposedPanel />
       <DeadLettersPanel attention={attention} />

@@ -73,9 +73,19 @@ export function plural(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }
 
-/** Ids are cut to eight characters where they are opaque; what a person named stays whole. */
+const SHORT = 8;
+/** Up to so many characters an id is one that a person gave, and stays whole. */
+const NAMED = 12;
+
+/**
+ * Ids are cut to eight characters: the first ones of a random UUID, the last ones of others, which often begin with the
+ * time and would all look the same.
+ */
 export function short(id: string): string {
-  return /^[0-9a-f]{8}-[0-9a-f-]{27}$/i.test(id) || id.length > 20 ? id.slice(0, 8) : id;
+  if (id.length <= NAMED) return id;
+  return /^[0-9a-f]{8}-[0-9a-f-]{27}$/i.test(id)
+    ? id.slice(0, SHORT)
+    : id.slice(-SHORT).replace(/^[^0-9A-Za-z]/, '');
 }
 
 export function partitionName(partition: number): string {

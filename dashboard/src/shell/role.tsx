@@ -6,7 +6,7 @@ import { Icon, type IconName } from '../parts/icons.tsx';
 const ROLES = ['viewer', 'operator', 'admin'];
 
 /** Null: the role allows it; else why not. */
-export function useWhyNot(needed: 'operator' | 'admin' = 'operator'): string | null {
+function useWhyNot(needed: 'operator' | 'admin' = 'operator'): string | null {
   const { data: me } = useMe();
   if (me?.role == null) return `needs the role ${needed}: sign in first`;
   return ROLES.indexOf(me.role) >= ROLES.indexOf(needed) ? null : `needs the role ${needed}`;

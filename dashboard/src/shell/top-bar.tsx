@@ -25,7 +25,7 @@ export function TopBar({ onFind }: { readonly onFind: () => void }) {
     <header className="top">
       <Link className="brand" href="/" aria-label="Signalbox, now">
         <Logo />
-        <span className="hide-s">Signalbox</span>
+        <span>Signalbox</span>
       </Link>
       {label !== null && (
         <span className="env" title="What the configuration calls this installation">
@@ -34,12 +34,7 @@ export function TopBar({ onFind }: { readonly onFind: () => void }) {
       )}
       <Nav held={status?.held ?? 0} />
       <span className="grow" />
-      <button
-        className="find"
-        type="button"
-        aria-label="Find a location, transaction or page"
-        onClick={onFind}
-      >
+      <button className="find" type="button" aria-label="Find location, transaction ⌘K" onClick={onFind}>
         <Icon name="search" />
         <span>Find location, transaction</span>
         <kbd>⌘K</kbd>
