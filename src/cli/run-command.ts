@@ -38,6 +38,7 @@ import {
   startLedger,
   stopLedger,
 } from './compose-ledger.ts';
+import { fleetGauges } from './fleet-gauges.ts';
 import { keepLedger } from './keep-ledger.ts';
 
 export interface RunLog {
@@ -153,6 +154,7 @@ export class Run {
       passing,
     });
     this.#metrics.watch({ health: () => this.#health(worker), snapshot: () => worker.snapshot() });
+    this.#metrics.watchFleet(() => fleetGauges(ledger));
     const api = createApi({
       ...ledger,
       world,

@@ -280,7 +280,7 @@ function read(reader: Reader, text: string): unknown {
 }
 
 function shown(name: string, text: string): string {
-  return /PASSWORD|TOKEN$|DATABASE_URL/.test(name)
+  return /PASSWORD|TOKEN$|SESSION_KEY|DATABASE_URL/.test(name)
     ? 'a value that is not shown'
     : JSON.stringify(text.slice(0, 80));
 }

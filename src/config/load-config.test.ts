@@ -102,7 +102,8 @@ describe('loadConfig', () => {
        export default {
          participants: { dispenser: { url: 'http://127.0.0.1:1', headers: { authorization: 'x' }, grade: 'G3' } },
          types: { withdraw: { steps: [{ name: 'apply', participant: 'dispenser' }], version: 2, deadlineMs: 60_000,
-                              earlier: [{ steps: [{ name: 'old', participant: 'dispenser', irreversible: true }] }] } },
+                              display: null,
+      earlier: [{ steps: [{ name: 'old', participant: 'dispenser', irreversible: true }] }] } },
          limits: { 'DEPOT-*': { concurrency: 4 } },
        };`,
       'ts',

@@ -15,7 +15,7 @@ export interface Problem {
 
 /** Longest text of a found value that is shown. */
 const FOUND_MAX = 80;
-const SECRET = /password|token$|secret|headers|sasl|(^|[._ ])key$/i;
+const SECRET = /password|token$|secret|headers|sasl|session_?key$|(^|[._ ])key$/i;
 
 /** The problems of one zod error; `root` stands before each path, `raw` is the value that was checked. */
 export function problemsOf(error: z.ZodError, raw: unknown, root: string): Problem[] {

@@ -103,6 +103,15 @@ export class Lanes<T extends object> {
     return lane;
   }
 
+  /** Takes an item that waits out of the line; false when it does not wait there (any more). */
+  withdraw(lane: Lane<T>, item: T): boolean {
+    const own = this.#own(lane);
+    if (own.line.remove((each) => each === item) === null) return false;
+    this.#waiting--;
+    this.#dropIdle(own);
+    return true;
+  }
+
   /**
    * Marks a slot as held by something that was found, not taken (a holder of the ledger at take-over). The slot
    * may lie above the concurrency. It must be free.

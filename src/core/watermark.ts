@@ -74,6 +74,14 @@ export class Watermark {
     return this.#offsets[this.#lowest & (this.#offsets.length - 1)] ?? null;
   }
 
+  /** Offsets of records closed above the lowest open one, ascending. */
+  *closedBeyond(): IterableIterator<number> {
+    const mask = this.#offsets.length - 1;
+    for (let ticket = this.#lowest; ticket < this.#next; ticket++) {
+      if (this.#done[ticket & mask] === 1) yield this.#offsets[ticket & mask] ?? 0;
+    }
+  }
+
   /** Records opened and not closed. */
   get openCount(): number {
     return this.#open;

@@ -69,8 +69,11 @@ export interface Topic {
 
 /** What a log tells its worker. Called from the event loop, never from inside a call to the log. */
 export interface LogListener {
-  /** The group gave us the partition. Nothing is fetched before `start`. */
-  assigned(partition: number, groupOffset: number | null): void;
+  /**
+   * The group gave us the partition. Nothing is fetched before `start`. `metadata`: what was committed beside the offset,
+   * where the log keeps it.
+   */
+  assigned(partition: number, groupOffset: number | null, metadata?: string): void;
   /**
    * Records of a started partition, in order, synchronously: no await inside. The position moves after it
    * returns. The listener pauses the partition when it has enough; a batch already fetched still comes.
@@ -126,8 +129,11 @@ export interface TransactionLog {
    * Asked before every begin; cheap.
    */
   mayBegin(): boolean;
-  /** Notes the group offset of a partition; written about every second, and at hand-over before the release. */
-  commit(partition: number, offset: number): void;
+  /**
+   * Notes the group offset of a partition; written about every second, and at hand-over before the release. A log may
+   * keep metadata beside it.
+   */
+  commit(partition: number, offset: number, metadata?: string): void;
   /**
    * Publishes results in order to the results topic, acknowledged by all replicas. One call at a time per
    * partition. Throws when it is not known to have arrived: send the same again before anything newer.

@@ -21,11 +21,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'all'>> = {
   conformance: ['core', 'ports'],
   checkers: ['core', 'ports'],
   api: ['core', 'ports'],
+  lanes: ['core'],
+  consumer: ['core', 'ports', 'lanes'],
   site: ['core', 'ports'],
   demo: ['core', 'ports', 'site'],
   sim: ['core', 'ports', 'engine', 'checkers'],
   cli: 'all',
   index: 'all',
+  'index-consumer': 'all',
 };
 
 function partOf(path: string): Part {

@@ -91,7 +91,8 @@ function Letters({ code }: { readonly code: string }) {
   const [asking, setAsking] = useState<Asking>(null);
   const close = () => setAsking(null);
   return (
-    <section className="scroll-x scroll-y" aria-label={`Dead letters with ${code}`}>
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it
+    <section className="scroll-x scroll-y" aria-label={`Dead letters with ${code}`} tabIndex={0}>
       <table>
         <thead>
           <tr>

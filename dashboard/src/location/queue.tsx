@@ -13,7 +13,8 @@ export function QueuePanel({ why, page }: { readonly why: Why; readonly page: Lo
   const inMemory = why.waitingInMemory ?? 0;
   return (
     <Panel title="Queue" sub={`${plural(why.parked, 'parked transaction')} in record order`}>
-      <div className="scroll-x scroll-y">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it */}
+      <div className="scroll-x scroll-y" role="region" aria-label="Queue, in record order" tabIndex={0}>
         <table>
           <thead>
             <tr>

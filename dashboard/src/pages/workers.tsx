@@ -66,16 +66,19 @@ function Fleet({
         </Panel>
         <Panel title="What happened" sub="the last day">
           {events.length === 0 && <Nothing>No hand-over, and no worker came or went.</Nothing>}
-          <ul className="log events">
-            {events.slice(0, EVENTS_MAX).map((event) => (
-              <li key={`${event.at}${event.kind}${event.worker}${event.partition}`}>
-                <span className="dim">
-                  <Age since={event.at} ago />
-                </span>{' '}
-                {eventText(event)}
-              </li>
-            ))}
-          </ul>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it */}
+          <div className="log events" role="region" aria-label="What happened, the newest first" tabIndex={0}>
+            <ul>
+              {events.slice(0, EVENTS_MAX).map((event) => (
+                <li key={`${event.at}${event.kind}${event.worker}${event.partition}`}>
+                  <span className="dim">
+                    <Age since={event.at} ago />
+                  </span>{' '}
+                  {eventText(event)}
+                </li>
+              ))}
+            </ul>
+          </div>
         </Panel>
       </div>
     </>

@@ -220,15 +220,15 @@ describe('Committer', () => {
     stage.wire.fetches.push(
       new Map([[0, { errorCode: KAFKA.UNSTABLE_OFFSET_COMMIT, offset: null }]]),
       new Map([[0, { errorCode: KAFKA.COORDINATOR_LOAD_IN_PROGRESS, offset: null }]]),
-      new Map([[0, { errorCode: KAFKA.NONE, offset: 12 }]]),
+      new Map([[0, { errorCode: KAFKA.NONE, offset: 12, metadata: 'kept' }]]),
     );
     const found = stage.committer.groupOffsets([0, 1], () => true);
     await stage.world.advance(1_000);
     assert.deepEqual(
       await found,
       new Map([
-        [0, 12],
-        [1, null],
+        [0, { offset: 12, metadata: 'kept' }],
+        [1, { offset: null, metadata: '' }],
       ]),
     );
     assert.equal(stage.wire.forgotten, 1);

@@ -26,9 +26,18 @@ export interface CommitterOptions {
   readonly reached: (component: string, error: SignalboxError | null) => void;
 }
 
+/** What the group has for a partition. */
+export interface GroupOffset {
+  readonly offset: number | null;
+  readonly metadata: string;
+}
+
 interface OpenPartition {
   noted: number;
   written: number;
+  /** Beside the offset; it may change while that stands still. */
+  notedMetadata: string;
+  writtenMetadata: string;
   /** Who waits for `written` to reach `noted`. */
   waiting: (() => void)[];
 }
@@ -56,18 +65,26 @@ export class Committer {
 
   /** The partition is ours from now on. */
   open(partition: number): void {
-    this.#partitions.set(partition, { noted: -1, written: -1, waiting: [] });
+    this.#partitions.set(partition, {
+      noted: -1,
+      written: -1,
+      notedMetadata: '',
+      writtenMetadata: '',
+      waiting: [],
+    });
   }
 
-  note(partition: number, offset: number): void {
+  note(partition: number, offset: number, metadata = ''): void {
     const open = this.#partitions.get(partition);
-    if (open !== undefined) open.noted = Math.max(open.noted, offset);
+    if (open === undefined || offset < open.noted) return;
+    open.noted = offset;
+    open.notedMetadata = metadata;
   }
 
   /** Resolves when what was noted is written, or when the partition is forgotten. */
   written(partition: number): Promise<void> {
     const open = this.#partitions.get(partition);
-    if (open === undefined || open.written >= open.noted) return Promise.resolve();
+    if (open === undefined || !isNew(open)) return Promise.resolve();
     this.#urgent += 1;
     this.#bell.ring();
     return new Promise<void>((resolve) => open.waiting.push(resolve)).finally(() => {
@@ -86,7 +103,7 @@ export class Committer {
   async groupOffsets(
     partitions: readonly number[],
     stillWanted: () => boolean,
-  ): Promise<ReadonlyMap<number, number | null> | null> {
+  ): Promise<ReadonlyMap<number, GroupOffset> | null> {
     const { world, wire, reached } = this.#options;
     const component = 'offset fetch';
     const backOff = new BackOff(world);
@@ -96,7 +113,12 @@ export class Committer {
         const refused = [...answer.values()].find(({ errorCode }) => errorCode !== KAFKA.NONE);
         if (refused === undefined) {
           reached(component, null);
-          return new Map(partitions.map((partition) => [partition, answer.get(partition)?.offset ?? null]));
+          return new Map(
+            partitions.map((partition) => {
+              const { offset = null, metadata = '' } = answer.get(partition) ?? {};
+              return [partition, { offset, metadata }];
+            }),
+          );
         }
         if (refused.errorCode !== KAFKA.UNSTABLE_OFFSET_COMMIT)
           throw new KafkaRefusal('OffsetFetch', refused.errorCode);
@@ -133,16 +155,19 @@ export class Committer {
     const { world, wire, reached } = this.#options;
     const identity = this.#options.identity();
     const offsets = new Map<number, number>();
-    for (const [partition, { noted, written }] of this.#partitions) {
-      if (noted > written) offsets.set(partition, noted);
+    const metadata = new Map<number, string>();
+    for (const [partition, open] of this.#partitions) {
+      if (!isNew(open)) continue;
+      offsets.set(partition, open.noted);
+      metadata.set(partition, open.notedMetadata);
     }
     if (offsets.size === 0) reached(COMMIT, null);
     if (identity === null || offsets.size === 0 || this.#closed) return 0;
     const sentAt = world.monotonic();
     const asked = new Map(this.#partitions);
     try {
-      const answer = await wire.commit(identity, offsets);
-      this.#apply(identity, sentAt, { asked, offsets, answer });
+      const answer = await wire.commit(identity, offsets, metadata);
+      this.#apply(identity, sentAt, { asked, offsets, metadata, answer });
       reached(COMMIT, null);
       this.#backOff.reset();
       return 0;
@@ -159,6 +184,7 @@ export class Committer {
     commit: {
       readonly asked: ReadonlyMap<number, OpenPartition>;
       readonly offsets: ReadonlyMap<number, number>;
+      readonly metadata: ReadonlyMap<number, string>;
       readonly answer: ReadonlyMap<number, number>;
     },
   ): void {
@@ -167,7 +193,8 @@ export class Committer {
       const errorCode = commit.answer.get(partition) ?? KAFKA.COORDINATOR_NOT_AVAILABLE;
       if (errorCode === KAFKA.NONE) {
         this.#options.proven(sentAt);
-        this.#wrote(commit.asked.get(partition), partition, offset);
+        const metadata = commit.metadata.get(partition) ?? '';
+        this.#wrote(partition, commit.asked.get(partition), { offset, metadata });
       } else if (errorCode === KAFKA.UNKNOWN_MEMBER_ID) {
         this.#options.unknownMember(identity.memberId);
         return;
@@ -178,11 +205,16 @@ export class Committer {
     if (failure !== KAFKA.NONE) throw new KafkaRefusal('OffsetCommit', failure);
   }
 
-  #wrote(open: OpenPartition | undefined, partition: number, offset: number): void {
+  #wrote(
+    partition: number,
+    open: OpenPartition | undefined,
+    { offset, metadata }: { readonly offset: number; readonly metadata: string },
+  ): void {
     // Forgotten and opened again meanwhile: the answer is not about the new one.
     if (open === undefined || this.#partitions.get(partition) !== open) return;
     open.written = offset;
-    if (open.written < open.noted) return;
+    open.writtenMetadata = metadata;
+    if (isNew(open)) return;
     for (const resolve of open.waiting.splice(0)) resolve();
   }
 
@@ -196,4 +228,8 @@ export class Committer {
       );
     } else this.#options.reached(component, problemOf(error, component));
   }
+}
+
+function isNew({ noted, written, notedMetadata, writtenMetadata }: OpenPartition): boolean {
+  return noted > written || (noted === written && noted >= 0 && notedMetadata !== writtenMetadata);
 }

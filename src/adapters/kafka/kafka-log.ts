@@ -47,10 +47,10 @@ const LAST_COMMIT_MS = 2_000;
 export class KafkaLog implements TransactionLog {
   readonly #settings: KafkaLogSettings;
   readonly #times: GroupTimes;
-  readonly #resultsTopic: string;
+  /** Null: there is none. */
+  readonly #resultsTopic: string | null;
   readonly #cluster: Cluster;
-  readonly #producer: Producer;
-  readonly #publisher: ResultsPublisher;
+  readonly #results: { readonly producer: Producer; readonly publisher: ResultsPublisher } | null;
   readonly #endOffsets: EndOffsets;
   #listener: LogListener | null = null;
   #reach: Reach | null = null;
@@ -63,20 +63,14 @@ export class KafkaLog implements TransactionLog {
     const { world, topic } = settings;
     this.#settings = settings;
     this.#times = groupTimes(settings);
-    this.#resultsTopic = settings.resultsTopic ?? `${topic}.results`;
+    this.#resultsTopic = settings.resultsTopic === undefined ? `${topic}.results` : settings.resultsTopic;
     this.#cluster = new Cluster({
       world,
       settings,
-      topics: [topic, this.#resultsTopic],
+      topics: this.#resultsTopic === null ? [topic] : [topic, this.#resultsTopic],
       refreshed: () => this.#parts?.fetcher.reroute(),
     });
-    this.#producer = new Producer({ world, settings, cluster: this.#cluster, topic: this.#resultsTopic });
-    this.#publisher = new ResultsPublisher({
-      cluster: this.#cluster,
-      producer: this.#producer,
-      topic: this.#resultsTopic,
-      ensureTopic: () => this.#ensureResults(),
-    });
+    this.#results = this.#resultsTopic === null ? null : this.#openResults(this.#resultsTopic);
     this.#endOffsets = new EndOffsets({ world, cluster: this.#cluster, topic });
   }
 
@@ -120,15 +114,17 @@ export class KafkaLog implements TransactionLog {
     return this.#parts?.member.mayBegin() ?? false;
   }
 
-  commit(partition: number, offset: number): void {
-    if (this.#madeAnew === null) this.#opened().committer.note(partition, offset);
+  commit(partition: number, offset: number, metadata = ''): void {
+    if (this.#madeAnew === null) this.#opened().committer.note(partition, offset, metadata);
   }
 
   async publish(partition: number, results: readonly ResultRecord[]): Promise<void> {
-    await this.#publisher.publish(partition, results);
+    assert(this.#results !== null, 'this log has no results topic');
+    await this.#results.publisher.publish(partition, results);
   }
 
   async lastPublished(partition: number, where: 'end' | 'all'): Promise<number> {
+    assert(this.#resultsTopic !== null, 'this log has no results topic');
     const facts = this.#cluster.topic(this.#resultsTopic);
     const count = facts?.leaders.length ?? 0;
     if (facts === null || count === 0)
@@ -199,7 +195,20 @@ export class KafkaLog implements TransactionLog {
     return checked;
   }
 
+  #openResults(topic: string) {
+    const { world } = this.#settings;
+    const producer = new Producer({ world, settings: this.#settings, cluster: this.#cluster, topic });
+    const publisher = new ResultsPublisher({
+      cluster: this.#cluster,
+      producer,
+      topic,
+      ensureTopic: () => this.#ensureResults(),
+    });
+    return { producer, publisher };
+  }
+
   async #ensureResults(): Promise<void> {
+    if (this.#resultsTopic === null) return;
     await ensureResultsTopic({
       world: this.#settings.world,
       cluster: this.#cluster,
@@ -293,7 +302,7 @@ export class KafkaLog implements TransactionLog {
       await member.leave();
       await Promise.all([fetcher.close(), committer.close()]);
     }
-    await Promise.all([this.#producer.close(), this.#cluster.close()]);
+    await Promise.all([this.#results?.producer.close(), this.#cluster.close()]);
   }
 
   // ------------------------------------------------------------------------------------------ telling

@@ -36,7 +36,8 @@ class Stage {
       },
       groupOffsets: async (_partitions, wanted) => {
         const offsets = await this.offsets.promise;
-        return wanted() ? offsets : null;
+        if (!wanted() || offsets === null) return null;
+        return new Map([...offsets].map(([partition, offset]) => [partition, { offset, metadata: '' }]));
       },
     };
   }

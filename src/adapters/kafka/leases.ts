@@ -110,7 +110,8 @@ export class Leases {
     for (const lease of leases) {
       if (!waits(lease)) continue;
       lease.announced = true;
-      this.#options.listener.assigned(lease.partition, offsets.get(lease.partition) ?? null);
+      const { offset = null, metadata = '' } = offsets.get(lease.partition) ?? {};
+      this.#options.listener.assigned(lease.partition, offset, metadata);
     }
   }
 

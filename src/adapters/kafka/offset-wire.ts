@@ -11,11 +11,18 @@ export interface FetchedOffset {
   readonly errorCode: number;
   /** Null when the group has none. */
   readonly offset: number | null;
+  /** What was committed beside it. */
+  readonly metadata?: string;
 }
 
 /** Both resolve to answers by partition, error codes included, and reject only when no answer came. */
 export interface OffsetWire {
-  commit(identity: Identity, offsets: ReadonlyMap<number, number>): Promise<ReadonlyMap<number, number>>;
+  commit(
+    identity: Identity,
+    offsets: ReadonlyMap<number, number>,
+    /** By partition, where there is any. */
+    metadata: ReadonlyMap<number, string>,
+  ): Promise<ReadonlyMap<number, number>>;
   fetch(partitions: readonly number[]): Promise<ReadonlyMap<number, FetchedOffset>>;
   forgetCoordinator(): void;
   close(): Promise<void>;
@@ -44,13 +51,14 @@ export class KafkaOffsetWire implements OffsetWire {
   async commit(
     identity: Identity,
     offsets: ReadonlyMap<number, number>,
+    metadata: ReadonlyMap<number, string>,
   ): Promise<ReadonlyMap<number, number>> {
     const { coordinator, settings } = this.#options;
     const partitions = [...offsets].map(([partition, offset]) => ({
       partitionIndex: partition,
       committedOffset: BigInt(offset),
       committedLeaderEpoch: NO_EPOCH,
-      committedMetadata: '',
+      committedMetadata: metadata.get(partition) ?? '',
     }));
     const connection = await this.#connections.get(await coordinator.find());
     const topics = [{ name: settings.topic, partitions }];
@@ -81,9 +89,13 @@ export class KafkaOffsetWire implements OffsetWire {
       return new Map(partitions.map((one) => [one, { errorCode: groupCode, offset: null }]));
     const answered = group?.topics.flatMap((topic) => topic.partitions) ?? [];
     return new Map(
-      answered.map(({ partitionIndex, errorCode, committedOffset }) => [
+      answered.map(({ partitionIndex, errorCode, committedOffset, metadata }) => [
         partitionIndex,
-        { errorCode, offset: committedOffset < 0n ? null : Number(committedOffset) },
+        {
+          errorCode,
+          offset: committedOffset < 0n ? null : Number(committedOffset),
+          metadata: metadata ?? '',
+        },
       ]),
     );
   }

@@ -36,8 +36,8 @@ export interface KafkaConnectionSettings {
 export interface KafkaLogSettings extends KafkaConnectionSettings {
   readonly topic: string;
   readonly group: string;
-  /** Default `<topic>.results`. */
-  readonly resultsTopic?: string;
+  /** Default `<topic>.results`; null: nothing is published. */
+  readonly resultsTopic?: string | null;
   /** Whether `open` may make the results topic, with the partition count of the topic. */
   readonly createResultsTopic: boolean;
   /** Default 45,000. */

@@ -14,11 +14,24 @@ export interface LoggerOptions {
   readonly write: (line: string) => void;
 }
 
+/** Fields that are secrets by their name; nothing of ours logs one, and a mistake must not either. */
+const SECRET_NAMES = [
+  'token',
+  'password',
+  'secret',
+  'authorization',
+  'cookie',
+  'sessionKey',
+  'connectionString',
+];
+const SECRET_PATHS = SECRET_NAMES.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
+
 export function createLogger({ level, worker, pretty, write }: LoggerOptions): Logger {
   const settings = {
     level,
     base: { worker },
     timestamp: pino.stdTimeFunctions.isoTime,
+    redact: { paths: SECRET_PATHS, censor: '[redacted]' },
     formatters: { level: (label: string) => ({ level: label }) },
   };
   return pino(settings, { write: pretty ? (line: string) => write(shortLine(line)) : write });

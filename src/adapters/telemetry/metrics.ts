@@ -11,6 +11,13 @@ const OUTCOME_SECONDS = [
   0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2.5, 5, 10, 30, 60, 300, 900,
 ];
 
+export interface FleetGauges {
+  readonly workersAlive: number;
+  /** By state. */
+  readonly transactions: Readonly<Record<string, number>>;
+  readonly oldestSeconds: Readonly<Record<string, number>>;
+}
+
 export class Metrics implements Observer {
   readonly registry = new Registry();
   readonly contentType: string = this.registry.contentType;
@@ -79,6 +86,31 @@ export class Metrics implements Observer {
       collect: () => {
         lag.reset();
         for (const [partition, value] of Object.entries(worker.snapshot().lag)) lag.set({ partition }, value);
+      },
+    });
+  }
+
+  /**
+   * Adds gauges of the whole fleet, from the ledger: every worker says the same, so take the maximum over them. While the
+   * ledger is away they are missing.
+   */
+  watchFleet(read: () => Promise<FleetGauges>): void {
+    const gauge = (name: string, help: string) =>
+      new Gauge({ name: `${NAME}_fleet_${name}`, help, labelNames: ['state'], registers: [this.registry] });
+    const transactions = gauge('transactions', 'Open transactions of the fleet by state');
+    const oldest = gauge('oldest_seconds', 'Age of the oldest transaction of the fleet in a state');
+    new Gauge({
+      name: `${NAME}_fleet_workers`,
+      help: 'Workers heard of in the last ten seconds',
+      registers: [this.registry],
+      async collect() {
+        transactions.reset();
+        oldest.reset();
+        const fleet = await read().catch(() => null);
+        if (fleet === null) return this.remove();
+        this.set(fleet.workersAlive);
+        for (const [state, value] of Object.entries(fleet.transactions)) transactions.set({ state }, value);
+        for (const [state, value] of Object.entries(fleet.oldestSeconds)) oldest.set({ state }, value);
       },
     });
   }

@@ -1,9 +1,11 @@
 /**
  * The catalogue of every error a person can meet, and the class that carries one. SB-1xxx records, SB-2xxx
- * ledger, SB-3xxx log, SB-4xxx participants, SB-5xxx process, SB-6xxx API. A code never changes its meaning.
+ * ledger, SB-3xxx log, SB-4xxx participants, SB-5xxx process, SB-6xxx API,
+ * SB-7xxx the library. A code never changes its meaning.
  */
 import type { ErrorEntry } from './entry.ts';
 import { ledgerErrors } from './ledger.ts';
+import { libraryErrors } from './library.ts';
 import { logErrors } from './log.ts';
 import { participantErrors } from './participant.ts';
 import { processErrors } from './process.ts';
@@ -15,6 +17,7 @@ export const CATALOGUE = {
   ...logErrors,
   ...participantErrors,
   ...processErrors,
+  ...libraryErrors,
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof CATALOGUE;
