@@ -7,6 +7,7 @@ const BENCHES: Readonly<Record<string, string>> = {
   parking: 'a stuck location with a deep line: rate of the others, memory; a backlog that moves',
   ledger: 'ledger commits alone',
   fetch: 'fetch and parse alone',
+  lanes: 'keyed concurrency in one process, beside p-limit, async-mutex, async-sema and Bottleneck',
 };
 
 const [name = '', ...args] = process.argv.slice(2);

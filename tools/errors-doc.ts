@@ -13,6 +13,7 @@ const AREAS: readonly (readonly [prefix: string, title: string])[] = [
   ['SB-4', 'Participants, doubt and held transactions'],
   ['SB-5', 'Configuration, process, command line'],
   ['SB-6', 'API'],
+  ['SB-7', 'Library'],
 ];
 
 const INTRODUCTION = `# Errors

@@ -226,13 +226,14 @@ export class Consumer<Key = string | null, Value = Buffer | null> {
       },
       slotsOf: order === 'none' ? () => 1 : slots,
       workOf: (batch, index, ticket) => this.#workOf(batch, index, ticket),
-      mayStart: (_partition, line) => this.#mayStart(line),
+      mayStart: (line) => this.#mayStart(line),
       started: () => {
         this.#running += 1;
       },
       ended: (partition) => {
         this.#running -= 1;
-        if (this.#fetchPaused.has(partition.partition)) this.#checkFetch(partition);
+        const lanes = this.#partitions.get(partition);
+        if (lanes !== undefined && this.#fetchPaused.has(partition)) this.#checkFetch(lanes);
       },
       roomAgain: () => this.#roomAgain(),
       call: handlerOf(this.#options),

@@ -147,7 +147,7 @@ export class PartitionLanes {
   }
 
   #mayStart(line: string): boolean {
-    return this.#working && !this.#held.has(line) && this.#host.mayStart(this, line);
+    return this.#working && !this.#held.has(line) && this.#host.mayStart(line);
   }
 
   #pumpLane(lane: Lane<Work>): void {
@@ -262,7 +262,7 @@ export class PartitionLanes {
 
   #ended(): void {
     this.#running -= 1;
-    this.#host.ended(this);
+    this.#host.ended(this.partition);
     if (this.#running === 0) this.#whenQuiet?.();
   }
 }

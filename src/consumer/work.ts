@@ -1,7 +1,6 @@
 /** A record on its way to its handler, and what a partition asks of its consumer. */
 import type { RecordBatch, World } from '../engine/ports.ts';
 import type { ConsumerRecord, HandlerContext } from './options.ts';
-import type { PartitionLanes } from './partition-lanes.ts';
 
 export interface Work {
   readonly ticket: number;
@@ -17,9 +16,9 @@ export interface ConsumerHost {
   slotsOf(line: string): number;
   workOf(batch: RecordBatch, index: number, ticket: number): Work;
   /** Whether one more may start now; a line that may not is started later. */
-  mayStart(partition: PartitionLanes, line: string): boolean;
+  mayStart(line: string): boolean;
   started(): void;
-  ended(partition: PartitionLanes): void;
+  ended(partition: number): void;
   /** The handlers of this process have room for more. */
   roomAgain(): void;
   call(works: readonly Work[], context: HandlerContext): unknown;

@@ -1,3 +1,4 @@
 /** The public names of `signalbox/lanes`. */
 export { LanesClosedError, LanesFullError, RunTimeoutError } from './errors.ts';
-export { Lanes, type LanesOptions, type LaneView, type RunOptions } from './lanes.ts';
+export { Lanes } from './lanes.ts';
+export type { LanesOptions, LaneView, RunOptions } from './options.ts';

@@ -1,5 +1,5 @@
 /** Lanes over an iterable, results as they come. Its promises are in `Lanes.map`. */
-import type { Lanes, RunOptions } from './lanes.ts';
+import type { RunOptions, Task } from './options.ts';
 
 export interface MapOptions<Item, Result> extends RunOptions {
   readonly items: Iterable<Item> | AsyncIterable<Item>;
@@ -11,13 +11,18 @@ export interface MapOptions<Item, Result> extends RunOptions {
 /** Enough to keep the keys of a usual process busy; an item is held in memory for each. */
 const AHEAD = 64;
 
+interface Runner {
+  run<T>(key: string, task: Task<T>, options: RunOptions): Promise<T>;
+  room(key: string, signal: AbortSignal): Promise<void>;
+}
+
 interface Landed<Result> {
   readonly flight: Promise<Landed<Result>>;
   readonly value: Result;
 }
 
 export async function* mapped<Item, Result>(
-  lanes: Pick<Lanes, 'run' | 'room'>,
+  lanes: Runner,
   { items, keyOf, task, ahead = AHEAD, signal: outer, ...options }: MapOptions<Item, Result>,
 ): AsyncGenerator<Result, void, undefined> {
   const left = new AbortController();
