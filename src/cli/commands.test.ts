@@ -120,6 +120,48 @@ describe('why', () => {
     assert.match(text(), /^waiting +3 in memory, 0 parked$/m);
     assert.match(text(), /^partition +0, owner w-1, alive$/m);
     assert.match(text(), /1 +T-1 +executing +apply +12:00:01\.000 +2/);
+    assert.match(text(), /^nobody need act on T-1: .*Its step is under way, and has not failed\.$/m);
+  });
+
+  it('says who may do what, and what each act does, as the API does', async () => {
+    const holder = {
+      id: 'T-2',
+      slot: 1,
+      state: 'held' as const,
+      step: 'apply',
+      token: '78',
+      since: '2026-11-25T12:00:01.000Z',
+      code: 'SB-4205' as const,
+      detail: null,
+      attempts: 2,
+      nextAttemptAt: null,
+      notAfter: null,
+    };
+    const why: Why = { ...WHY, holders: [holder] };
+    const people = terminalOf();
+    await whyCommand('ATM-1', { why: async () => why }, people.terminal);
+    assert.match(people.text(), /^an operator of this location may, with --reason \(T-2\):$/m);
+    for (const command of ['ask T-2', 'decide T-2 complete', 'decide T-2 roll-back', 'decide T-2 retry']) {
+      assert.match(people.text(), new RegExp(`^  signalbox ${command}$`, 'm'));
+    }
+    assert.doesNotMatch(people.text(), /signalbox cancel/);
+    const machine = terminalOf(true);
+    await whyCommand('ATM-1', { why: async () => why }, machine.terminal);
+    assert.deepEqual(
+      machine
+        .value()
+        .holders[0].acts.map(({ action, not }: { action: string; not: string | null }) => [
+          action,
+          not === null,
+        ]),
+      [
+        ['cancel', false],
+        ['ask', true],
+        ['complete', true],
+        ['roll_back', true],
+        ['retry', true],
+      ],
+    );
   });
 });
 
