@@ -4,12 +4,12 @@
  */
 import { COMMAND_ACTIONS, COMMAND_STATES, type CommandAction } from '../core/commands.ts';
 import type { Grade } from '../core/grade.ts';
-import { stepKey } from '../core/plan.ts';
+import { standInPlan, stepKey } from '../core/plan.ts';
 import { isFinal } from '../core/states.ts';
 import type { SimRow } from './ledger-rows.ts';
 import type { SimLedgerStore } from './ledger-store.ts';
 import type { RandomStream } from './random.ts';
-import type { SimSite } from './site.ts';
+import type { Site } from './site.ts';
 import type { VirtualWorld } from './world.ts';
 
 /** Events per second of virtual time. */
@@ -23,7 +23,7 @@ export interface PeopleOptions {
   readonly virtual: VirtualWorld;
   readonly random: RandomStream;
   readonly store: SimLedgerStore;
-  readonly site: SimSite;
+  readonly site: Site;
   readonly locations: number;
   readonly rates: PeopleRates;
   readonly grade: Grade;
@@ -100,7 +100,7 @@ export class People {
 
   /** A person who says that a step took effect has looked. */
   #isTrue(action: CommandAction, row: SimRow): boolean {
-    return action !== 'complete' || this.#options.site.recorded(stepKey(row.id, `s${row.step}`)) === 'done';
+    return action !== 'complete' || this.#options.site.recorded(currentKey(row)) === 'done';
   }
 
   /** At G3 the question is enough; below, somebody goes and looks when nothing can be on its way any more. */
@@ -113,7 +113,7 @@ export class People {
       return;
     }
     if (virtual.elapsedMs < this.#healedAtMs + LATE_PACKETS_MS) return;
-    const found = site.recorded(stepKey(row.id, `s${row.step}`));
+    const found = site.recorded(currentKey(row));
     if (found !== 'started') this.#propose(row, found === 'done' ? 'complete' : 'roll_back');
   }
 
@@ -133,4 +133,9 @@ export class People {
   #rows(wanted: (row: SimRow) => boolean): SimRow[] {
     return [...this.#options.store.rows.values()].filter(wanted);
   }
+}
+
+/** The key of the step it is at. */
+function currentKey({ id, type, plan, step }: SimRow): string {
+  return stepKey(id, standInPlan(type, plan).steps[step]?.name ?? '');
 }

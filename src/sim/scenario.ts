@@ -2,6 +2,7 @@
  * One simulated world from its seed: records are produced, workers run the real engine, faults happen, then
  * everything heals and must converge: every record accounted, every transaction final, every result published.
  */
+import type { JsonObject } from '../core/answer.ts';
 import type { Grade } from '../core/grade.ts';
 import type { Plan } from '../core/plan.ts';
 import { planText } from '../core/plan.ts';
@@ -17,7 +18,7 @@ import { SimLog } from './log.ts';
 import { People, type PeopleRates } from './people.ts';
 import { SimProcess } from './process.ts';
 import { RandomStream } from './random.ts';
-import { SimSite, type SiteDefect } from './site.ts';
+import { SimSite, type Site, type SiteDefect, type SiteOptions } from './site.ts';
 import { violationsOf } from './verdict.ts';
 import { VirtualWorld } from './world.ts';
 
@@ -45,6 +46,13 @@ export interface ScenarioOptions {
   readonly grade: Grade;
 }
 
+/** Types, records and participants of a user in place of the simulator's (src/testing). */
+export interface OwnPlans {
+  readonly types: Types;
+  readonly transaction: (index: number) => { readonly type: string; readonly data: JsonObject };
+  readonly siteOf: (parts: Omit<SiteOptions, 'defect' | 'grade'>) => Site;
+}
+
 export interface ScenarioReport {
   readonly seed: number;
   readonly violations: string[];
@@ -67,9 +75,13 @@ export class Scenario {
   readonly virtual: VirtualWorld;
   readonly broker: SimBroker;
   readonly store: SimLedgerStore;
-  readonly site: SimSite;
+  readonly site: Site;
   readonly produced: SimRecord[] = [];
   readonly options: ScenarioOptions;
+  /** Slots of a location, as the options say. */
+  readonly slotsAt: (location: string) => number;
+  readonly #own: OwnPlans | null;
+  readonly #types: Types;
   readonly #workers = new Map<string, { process: SimProcess; worker: Worker }>();
   readonly #random: RandomStream;
   readonly #chaos: RandomStream;
@@ -82,9 +94,12 @@ export class Scenario {
   failovers = 0;
   #copies: readonly { readonly atMs: number; readonly copy: LedgerCopy }[] = [];
 
-  constructor(options: ScenarioOptions) {
+  constructor(options: ScenarioOptions, own: OwnPlans | null = null) {
     const { seed } = options;
     this.options = options;
+    this.#own = own;
+    this.#types = own?.types ?? typesOf(options);
+    this.slotsAt = (location) => own?.types.concurrencyOf(location) ?? options.concurrency;
     this.#faults = options.faults;
     this.virtual = new VirtualWorld(seed);
     this.#random = new RandomStream(seed, 'workload');
@@ -96,14 +111,14 @@ export class Scenario {
       sessionTimeoutMs: SESSION_TIMEOUT_MS,
     });
     this.store = new SimLedgerStore(() => this.virtual.wallClockMs());
-    this.site = new SimSite({
+    const site = {
       virtual: this.virtual,
       random: new RandomStream(seed, 'site'),
       faults: () => this.#faults,
       effectMs: [5, 400],
-      defect: options.siteDefect,
-      grade: options.grade,
-    });
+    } as const;
+    const { siteDefect: defect, grade } = options;
+    this.site = own?.siteOf(site) ?? new SimSite({ ...site, defect, grade });
   }
 
   async run(): Promise<ScenarioReport> {
@@ -163,8 +178,8 @@ export class Scenario {
       world: process.world,
       log,
       ledger: new SimLedger({ virtual, process, store: this.store, identity, random: network, faults }),
-      participant: () => this.site.participant(process),
-      types: typesOf(options),
+      participant: (name) => this.site.participant(process, name),
+      types: this.#types,
       settings: this.#settings(),
       observer: this.#observer(),
       version: 'sim',
@@ -224,7 +239,8 @@ export class Scenario {
       const fresh = { id: `t${index}`, location: `L${random.between(1, options.locations)}`, amount: index };
       const { id, location, amount } = again ? { ...known, amount: conflict ? -1 : known.amount } : fresh;
       if (!again) ids.push(fresh);
-      const value = JSON.stringify({ id, type: 'apply', data: { amount } });
+      const { type, data } = this.#own?.transaction(amount) ?? { type: 'apply', data: { amount } };
+      const value = JSON.stringify({ id, type, data });
       virtual.after(atMs, () => this.#send(location, value));
     }
   }

@@ -10,7 +10,7 @@ import type { SimProcess } from './process.ts';
 import type { RandomStream } from './random.ts';
 import type { VirtualWorld } from './world.ts';
 
-type Recorded = 'started' | 'done' | 'refused' | 'reversed';
+export type Recorded = 'started' | 'done' | 'refused' | 'reversed';
 
 export interface Effect {
   readonly key: string;
@@ -35,7 +35,18 @@ export interface SiteOptions {
 
 export type SiteDefect = 'no-fence' | 'status-does-not-fence' | 'key-forgotten';
 
-export class SimSite {
+/** What a world asks of the locations in it: the simulated site, or participants of a user's own (src/testing). */
+export interface Site {
+  readonly effects: readonly Effect[];
+  /** What the journal of the locations says of a key. */
+  recorded(key: string): Recorded | undefined;
+  /** No effect at the location ends before. */
+  stick(location: string, untilMs: number): void;
+  /** The participant of this name as one process sees it. */
+  participant(process: SimProcess, name: string): Participant;
+}
+
+export class SimSite implements Site {
   readonly effects: Effect[] = [];
   readonly #options: SiteOptions;
   readonly #journal = new Map<string, Recorded>();

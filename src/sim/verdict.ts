@@ -1,19 +1,21 @@
 /** What the promises say of a simulated world at its end (design 2); an empty list is what we want. */
 import { sameContent } from '../core/content.ts';
+import { standInPlan, stepKey } from '../core/plan.ts';
 import { isHolding } from '../core/states.ts';
 import type { SimBroker, SimRecord } from './broker.ts';
 import { textOf } from './broker.ts';
 import type { SimRow } from './ledger-rows.ts';
 import type { SimLedgerStore } from './ledger-store.ts';
-import type { Effect, SimSite } from './site.ts';
+import type { Effect, Site } from './site.ts';
 
 export interface Evidence {
   /** How often the ledger has lost history: results of what it forgot carry numbers of their own. */
   readonly failovers: number;
-  readonly options: { readonly concurrency: number; readonly steps: number };
+  /** Slots of a location. */
+  readonly slotsAt: (location: string) => number;
   readonly broker: SimBroker;
   readonly store: SimLedgerStore;
-  readonly site: SimSite;
+  readonly site: Site;
   readonly produced: readonly SimRecord[];
 }
 
@@ -30,7 +32,7 @@ export function violationsOf(evidence: Evidence): string[] {
 }
 
 /** S1: at most `concurrency` effects under way at a location. */
-function overlaps({ site, options }: Evidence): string[] {
+function overlaps({ site, slotsAt }: Evidence): string[] {
   const byLocation = Map.groupBy(site.effects, (effect) => effect.location);
   return [...byLocation].flatMap(([location, list]) => {
     const edges = list.flatMap((effect) => [
@@ -41,7 +43,7 @@ function overlaps({ site, options }: Evidence): string[] {
     let under = 0;
     for (const edge of edges) {
       under += edge.by;
-      if (under > options.concurrency)
+      if (under > slotsAt(location))
         return [`S1 ${under} effects at once at ${location}, ${edge.key} at ${edge.atMs}`];
     }
     return [];
@@ -93,7 +95,7 @@ function rowOf(store: SimLedgerStore, record: SimRecord): SimRow | null {
 }
 
 /** S6, S7: no step twice; completed means all effects, rolled back means none. */
-function effects({ store, site, options }: Evidence): string[] {
+function effects({ store, site }: Evidence): string[] {
   const byKey = Map.groupBy(site.effects, (effect) => effect.key);
   const violations: string[] = [];
   for (const [key, list] of byKey) {
@@ -103,8 +105,8 @@ function effects({ store, site, options }: Evidence): string[] {
   }
   for (const row of store.rows.values()) {
     if (isHolding(row.state)) continue;
-    for (let step = 0; step < options.steps; step += 1) {
-      const list = byKey.get(`${row.id}:s${step}`) ?? [];
+    for (const { name: step } of standInPlan(row.type, row.plan).steps) {
+      const list = byKey.get(stepKey(row.id, step)) ?? [];
       const standing = list.some(stands);
       if (row.state === 'completed' && !standing)
         violations.push(`S7 ${row.id} is completed without the effect of step ${step}`);
