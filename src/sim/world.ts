@@ -15,6 +15,10 @@ interface VirtualEvent {
   run: (() => void) | null;
 }
 
+const SETTLED = Promise.resolve();
+/** After so many events the process looks at its real timers and signals. */
+const SLICE_EVENTS = 10_000;
+
 /** 2026-01-01T00:00:00Z: the wall clock at the start of each world. */
 const EPOCH_MS = 1_767_225_600_000;
 
@@ -66,18 +70,46 @@ export class VirtualWorld {
   }
 
   /** Runs events until `done`, or until the clock would pass `untilMs`. True when `done`. */
-  async run(done: () => boolean, untilMs: number): Promise<boolean> {
-    while (!done()) {
+  run(done: () => boolean, untilMs: number): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      let left = SLICE_EVENTS;
+      const step = (): void => {
+        try {
+          const end = this.#next(done, untilMs);
+          if (end !== null) {
+            resolve(end);
+            return;
+          }
+        } catch (error) {
+          reject(error);
+          return;
+        }
+        left -= 1;
+        if (left > 0) SETTLED.then(turn);
+        else {
+          left = SLICE_EVENTS;
+          setImmediate(step);
+        }
+      };
+      // Asked for in a microtask, a tick comes when all microtasks have run; asked for in a tick it would come before them.
+      const turn = (): void => process.nextTick(step);
+      setImmediate(step);
+    });
+  }
+
+  /** Runs the next event; whether it was `done` when nothing was left to run, else null. */
+  #next(done: () => boolean, untilMs: number): boolean | null {
+    for (;;) {
+      if (done()) return true;
       const event = this.#heap[0];
-      if (event === undefined || event.atMs > untilMs) return done();
+      if (event === undefined || event.atMs > untilMs) return false;
       this.#pop();
       if (event.run === null) continue;
       this.#nowMs = Math.max(this.#nowMs, event.atMs);
       this.#events += 1;
       event.run();
-      await turn();
+      return null;
     }
-    return true;
   }
 
   #push(event: VirtualEvent): void {
@@ -121,9 +153,4 @@ function before(a: VirtualEvent, b: VirtualEvent): boolean {
   if (a.atMs !== b.atMs) return a.atMs < b.atMs;
   if (a.tie !== b.tie) return a.tie < b.tie;
   return a.sequence < b.sequence;
-}
-
-/** Lets all microtasks run. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
