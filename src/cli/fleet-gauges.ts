@@ -7,15 +7,16 @@ const ROWS = 500;
 
 export interface FleetGaugesDoors {
   readonly read: Pick<ReadModel, 'status'>;
-  readonly lists: Pick<Lists, 'attention' | 'openLocations'>;
+  readonly lists: Pick<Lists, 'attention' | 'openLocations' | 'deadLetterCodes'>;
 }
 
 /** Throws while the ledger is away. */
 export async function fleetGauges({ read, lists }: FleetGaugesDoors) {
-  const [fleet, attention, open] = await Promise.all([
+  const [fleet, attention, open, codes] = await Promise.all([
     read.status(),
     lists.attention(ROWS),
     lists.openLocations(),
+    lists.deadLetterCodes(),
   ]);
   const nowMs = Date.parse(fleet.asOf);
   const oldestSeconds: Record<string, number> = {};
@@ -37,5 +38,6 @@ export async function fleetGauges({ read, lists }: FleetGaugesDoors) {
       waiting: fleet.waiting,
     },
     oldestSeconds,
+    deadLetters: Object.fromEntries(codes.map(({ code, open: records }) => [code, records])),
   };
 }

@@ -16,6 +16,8 @@ export interface FleetGauges {
   /** By state. */
   readonly transactions: Readonly<Record<string, number>>;
   readonly oldestSeconds: Readonly<Record<string, number>>;
+  /** Those that nobody has dealt with, by code. */
+  readonly deadLetters: Readonly<Record<string, number>>;
 }
 
 export class Metrics implements Observer {
@@ -95,22 +97,32 @@ export class Metrics implements Observer {
    * ledger is away they are missing.
    */
   watchFleet(read: () => Promise<FleetGauges>): void {
-    const gauge = (name: string, help: string) =>
-      new Gauge({ name: `${NAME}_fleet_${name}`, help, labelNames: ['state'], registers: [this.registry] });
-    const transactions = gauge('transactions', 'Open transactions of the fleet by state');
-    const oldest = gauge('oldest_seconds', 'Age of the oldest transaction of the fleet in a state');
+    const gauge = <L extends string>(name: string, help: string, label: L) => {
+      const made = new Gauge({
+        name: `${NAME}_fleet_${name}`,
+        help,
+        labelNames: [label],
+        registers: [this.registry],
+      });
+      return (values: Readonly<Record<string, number>>) => {
+        made.reset();
+        for (const [key, value] of Object.entries(values)) made.labels(key).set(value);
+      };
+    };
+    const transactions = gauge('transactions', 'Open transactions of the fleet by state', 'state');
+    const oldest = gauge('oldest_seconds', 'Age of the oldest transaction of the fleet in a state', 'state');
+    const deadLetters = gauge('dead_letters', 'Dead letters that nobody has dealt with', 'code');
     new Gauge({
       name: `${NAME}_fleet_workers`,
       help: 'Workers heard of in the last ten seconds',
       registers: [this.registry],
       async collect() {
-        transactions.reset();
-        oldest.reset();
         const fleet = await read().catch(() => null);
-        if (fleet === null) return this.remove();
-        this.set(fleet.workersAlive);
-        for (const [state, value] of Object.entries(fleet.transactions)) transactions.set({ state }, value);
-        for (const [state, value] of Object.entries(fleet.oldestSeconds)) oldest.set({ state }, value);
+        transactions(fleet?.transactions ?? {});
+        oldest(fleet?.oldestSeconds ?? {});
+        deadLetters(fleet?.deadLetters ?? {});
+        if (fleet === null) this.remove();
+        else this.set(fleet.workersAlive);
       },
     });
   }
