@@ -4,6 +4,12 @@ export interface Faults {
   readonly commitLost: number;
   /** A ledger call refused without effect. */
   readonly ledgerRefused: number;
+  /** Another ledger call whose answer is lost: it had its effect, or not. */
+  readonly ledgerLost: number;
+  /** A statement that takes up to ten seconds, and keeps the rows of its partitions locked meanwhile. */
+  readonly ledgerSlow: number;
+  /** Transactions with a record or evidence that the ledger cannot store (SQLSTATE class 22). */
+  readonly unstorable: number;
   /** A call to the site that never arrives, or whose answer never comes back. */
   readonly callLost: number;
   /** A call that arrives twice, the second time later. */
@@ -26,6 +32,9 @@ export interface Faults {
 export const NO_FAULTS: Faults = {
   commitLost: 0,
   ledgerRefused: 0,
+  ledgerLost: 0,
+  ledgerSlow: 0,
+  unstorable: 0,
   callLost: 0,
   callTwice: 0,
   callSlow: 0,

@@ -3,8 +3,10 @@ import type { Token } from '../core/answer.ts';
 import type { State } from '../core/states.ts';
 import type {
   Begin,
+  ChangeAnswer,
   Command,
   LedgerIdentity,
+  Park,
   PartitionHead,
   PartitionState,
   Row,
@@ -20,6 +22,7 @@ export type SimRow = { -readonly [K in keyof Row]: Row[K] } & {
 
 /** A decision of a person, and what became of it. */
 export interface SimCommand {
+  readonly topic: string;
   readonly command: Command;
   outcome: 'applied' | 'refused' | null;
   /** State and token that were found when it was refused. */
@@ -49,6 +52,7 @@ export interface SimPartition {
   /** Numbers given before the ledger lost history. */
   skipped: number;
   rolledBack: number;
+  deadLetters: number;
   duplicates: number;
 }
 
@@ -80,39 +84,33 @@ export function newPartition({ topicId, group, worker }: LedgerIdentity): SimPar
     commits: 0,
     skipped: 0,
     rolledBack: 0,
+    deadLetters: 0,
     duplicates: 0,
   };
 }
 
-/** A row as a begin, a park, or an expired begin leaves it. */
-export function newRow(
-  begin: Begin,
+/** A row as a park or an expired begin leaves it: no slot, no token, no attempt. */
+export function unbegunRow(
+  record: Omit<Begin, 'kind'> | Omit<Park, 'kind'>,
   {
     identity,
     atMs,
     state,
-    token,
-  }: {
-    readonly identity: LedgerIdentity;
-    readonly atMs: number;
-    readonly state: State;
-    readonly token: Token;
-  },
+  }: { readonly identity: LedgerIdentity; readonly atMs: number; readonly state: State },
 ): SimRow {
-  const deadlineMs = Math.min(atMs + begin.deadlineMs, begin.expiresAtMs ?? Number.MAX_SAFE_INTEGER);
   return {
-    id: begin.id,
+    id: record.id,
     topic: identity.topic,
-    partition: begin.partition,
-    offset: begin.offset,
-    location: begin.location,
-    slot: begin.slot,
+    partition: record.partition,
+    offset: record.offset,
+    location: record.location,
+    slot: 0,
     state,
     step: 0,
-    token,
-    type: begin.type,
-    plan: begin.plan,
-    payload: begin.payload,
+    token: NO_TOKEN,
+    type: record.type,
+    plan: record.plan,
+    payload: record.payload,
     evidence: null,
     reason: null,
     code: null,
@@ -120,16 +118,37 @@ export function newRow(
     detail: null,
     attempts: 0,
     takeovers: 0,
-    notAfterMs: Math.min(atMs + begin.timeoutMs, deadlineMs),
-    deadlineMs,
+    notAfterMs: 0,
+    deadlineMs: 0,
     beganAtMs: atMs,
     finishedAtMs: null,
     number: null,
-    traceparent: begin.traceparent,
+    traceparent: record.traceparent,
     worker: identity.worker,
-    expiresAtMs: begin.expiresAtMs,
-    recordTimeMs: begin.recordTimeMs,
+    expiresAtMs: record.expiresAtMs,
+    recordTimeMs: record.recordTimeMs,
   };
+}
+
+/** The first attempt of a row begins. */
+export function attempt(
+  row: SimRow,
+  begin: Pick<Begin, 'slot' | 'plan' | 'timeoutMs' | 'deadlineMs'>,
+  {
+    identity,
+    atMs,
+    token,
+  }: { readonly identity: LedgerIdentity; readonly atMs: number; readonly token: Token },
+): void {
+  row.slot = begin.slot;
+  row.plan = begin.plan;
+  row.state = 'executing';
+  row.token = token;
+  row.attempts = 1;
+  row.worker = identity.worker;
+  row.beganAtMs = atMs;
+  row.deadlineMs = Math.min(atMs + begin.deadlineMs, row.expiresAtMs ?? Number.MAX_SAFE_INTEGER);
+  row.notAfterMs = Math.min(atMs + begin.timeoutMs, row.deadlineMs);
 }
 
 export function fits({ epoch, commits }: PartitionHead, known: SimPartition): boolean {
@@ -149,4 +168,10 @@ export const NO_TOKEN = '0';
 
 export function tokenOf({ token }: SimRow): Token | null {
   return token === NO_TOKEN ? null : token;
+}
+
+/** What the person reads whose command was refused. */
+export function foundText({ state, token }: ChangeAnswer & { status: 'changed' }): string {
+  if (state === null) return 'no such transaction';
+  return token === null ? state : `${state} under token ${token}`;
 }

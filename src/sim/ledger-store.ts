@@ -12,6 +12,7 @@ import type {
   BeginParkedAnswer,
   Change,
   ChangeAnswer,
+  Command,
   Commit,
   CommitAnswer,
   DeadLetter,
@@ -29,12 +30,13 @@ import type {
   TakeOver,
 } from '../engine/ports-ledger.ts';
 import { parkedOf, prunableOf, resultsOf } from './ledger-reads.ts';
+import { busyBeyondRoom, refuseUnstorable } from './ledger-rejects.ts';
 import {
+  attempt,
   type Context,
   fits,
-  NO_TOKEN,
+  foundText,
   newPartition,
-  newRow,
   placeOf,
   type SimCommand,
   type SimPartition,
@@ -42,10 +44,16 @@ import {
   type SimTransition,
   stateOf,
   tokenOf,
+  unbegunRow,
 } from './ledger-rows.ts';
+import { type LocationSetting, Slots } from './ledger-slots.ts';
 
 /** Attempts in a row that may end by a take-over before the transaction is held. */
 const TAKEOVERS_MAX = 3;
+/** Commands of one answer. */
+const COMMANDS_MAX = 100;
+/** `limits` looks back this much further than it is asked. */
+const LIMITS_OVERLAP_MS = 60_000;
 
 export class SimLedgerStore {
   readonly rows = new Map<string, SimRow>();
@@ -53,10 +61,10 @@ export class SimLedgerStore {
   readonly deadLetters = new Map<string, DeadLetter>();
   readonly partitions = new Map<string, SimPartition>();
   /** Settings of locations, as an operator would make them. */
-  readonly locations = new Map<string, { concurrency: number | null; paused: boolean }>();
+  readonly locations = new Map<string, LocationSetting>();
   readonly commands = new Map<number, SimCommand>();
   readonly #topicPartitions = new Map<string, number>();
-  readonly #holders = new Map<string, Map<number, string>>();
+  readonly #slots = new Slots();
   readonly #clock: () => number;
   #token = 0n;
 
@@ -66,6 +74,7 @@ export class SimLedgerStore {
 
   commit(identity: LedgerIdentity, commit: Commit): CommitAnswer {
     const atMs = this.#clock();
+    refuseUnstorable(commit.entries, this.rows);
     const heads = new Map<number, PartitionHead>();
     const fenced: number[] = [];
     for (const head of commit.heads) {
@@ -88,20 +97,29 @@ export class SimLedgerStore {
     each('begin', (index) => this.#begin(context, commit.entries[index] as Begin));
     each('begin-parked', (index) => this.#beginParked(context, commit.entries[index] as BeginParked));
     for (const head of heads.values()) this.#head(context, head);
-    return { atMs, fenced, answers };
+    busyBeyondRoom(commit.entries, answers);
+    return { atMs, fenced: fenced.sort((a, b) => a - b), answers };
+  }
+
+  /** As an operator sets it, for a location or a pattern. */
+  setLocation(
+    location: string,
+    setting: { readonly concurrency: number | null; readonly paused: boolean },
+  ): void {
+    this.locations.set(location, { ...setting, changedAtMs: this.#clock() });
   }
 
   /** Rows were replaced from outside: holders are what they say. */
   rehold(): void {
-    this.#holders.clear();
-    for (const row of this.rows.values()) if (isHolding(row.state)) this.#hold(row);
+    this.#slots.clear();
+    for (const row of this.rows.values()) if (isHolding(row.state)) this.#slots.hold(row);
   }
 
   takeOver(identity: LedgerIdentity, partition: number): TakeOver {
     const place = placeOf(identity.topic, partition);
     const known = this.partitions.get(place) ?? newPartition(identity);
-    if (known.topicId !== identity.topicId) return { outcome: 'refused', code: 'SB-2006', detail: place };
     if (known.group !== identity.group) return { outcome: 'refused', code: 'SB-2005', detail: place };
+    if (known.topicId !== identity.topicId) return { outcome: 'refused', code: 'SB-2006', detail: place };
     this.partitions.set(place, known);
     known.epoch += 1;
     known.worker = identity.worker;
@@ -114,7 +132,9 @@ export class SimLedgerStore {
       if (row.state === 'executing') this.#takenOver(identity, row, known.epoch);
       holders.push({ ...row });
     }
+    holders.sort((a, b) => a.offset - b.offset);
     const parked = [...waiting].map(([location, count]) => ({ location, count }));
+    parked.sort((a, b) => (a.location < b.location ? -1 : 1));
     return { outcome: 'owned', ...stateOf(known), holders, parked };
   }
 
@@ -128,7 +148,7 @@ export class SimLedgerStore {
   }
 
   read(ids: readonly string[]): Row[] {
-    return ids.flatMap((id) => {
+    return [...new Set(ids)].flatMap((id) => {
       const row = this.rows.get(id);
       return row === undefined ? [] : [{ ...row }];
     });
@@ -146,16 +166,41 @@ export class SimLedgerStore {
     return [...this.rows.values()].filter((row) => row.topic === topic && row.partition === partition);
   }
 
-  limits(): { atMs: number; limits: LocationLimit[] } {
-    const limits = [...this.locations].map(([location, limit]) => ({ location, ...limit }));
+  limits(sinceMs: number | null): { atMs: number; limits: LocationLimit[] } {
+    const limits = [...this.locations]
+      .filter(([, { changedAtMs }]) => sinceMs === null || changedAtMs >= sinceMs - LIMITS_OVERLAP_MS)
+      .map(([location, { concurrency, paused }]) => ({ location, concurrency, paused }))
+      .sort((a, b) => (a.location < b.location ? -1 : 1));
     return { atMs: this.#clock(), limits };
+  }
+
+  commits({ topic }: LedgerIdentity, partitions: readonly number[]): Map<number, number> {
+    const known = partitions.map((partition) => this.partitions.get(placeOf(topic, partition)));
+    return new Map(
+      partitions.flatMap((partition, index) => {
+        const commits = known[index]?.commits;
+        return commits === undefined ? [] : [[partition, commits]];
+      }),
+    );
+  }
+
+  openCommands({ topic }: LedgerIdentity, partitions: readonly number[]): Command[] {
+    return [...this.commands.values()]
+      .filter((known) => known.outcome === null && known.topic === topic)
+      .filter(({ command }) => partitions.includes(command.partition))
+      .map(({ command }) => command)
+      .sort((a, b) => a.sequence - b.sequence)
+      .slice(0, COMMANDS_MAX);
   }
 
   prune(identity: LedgerIdentity, partition: number, older: { thanMs: number; limit: number }): number {
     const published = this.partitions.get(placeOf(identity.topic, partition))?.published ?? 0;
     const beforeMs = this.#clock() - older.thanMs;
     const old = prunableOf(this.#rowsOf(identity, partition), { published, beforeMs, limit: older.limit });
-    for (const { id } of old) this.rows.delete(id);
+    const gone = new Set(old.map(({ id }) => id));
+    for (const id of gone) this.rows.delete(id);
+    const kept = this.transitions.filter(({ id }) => !gone.has(id));
+    if (gone.size > 0) this.transitions.splice(0, Number.POSITIVE_INFINITY, ...kept);
     return old.length;
   }
 
@@ -167,7 +212,10 @@ export class SimLedgerStore {
 
   #deadLetter({ identity }: Context, letter: DeadLetter): EntryAnswer {
     const place = `${identity.topicId}/${letter.partition}/${letter.offset}`;
-    if (!this.deadLetters.has(place)) this.deadLetters.set(place, letter);
+    if (this.deadLetters.has(place)) return { status: 'done' };
+    this.deadLetters.set(place, letter);
+    const partition = this.partitions.get(placeOf(identity.topic, letter.partition));
+    if (partition !== undefined) partition.deadLetters += 1;
     return { status: 'done' };
   }
 
@@ -176,7 +224,7 @@ export class SimLedgerStore {
     const command = this.commands.get(change.command ?? -1);
     if (command?.outcome === null) {
       command.outcome = answer.status === 'done' ? 'applied' : 'refused';
-      command.found = answer.status === 'changed' ? `${answer.state} ${answer.token}` : null;
+      command.found = answer.status === 'changed' ? foundText(answer) : null;
     }
     return answer;
   }
@@ -198,13 +246,15 @@ export class SimLedgerStore {
     if (change.newToken) row.token = this.#nextToken(change.aboveMark);
     row.state = to;
     const step = late ? change.lateStep : change.step;
-    if (step !== row.step) row.takeovers = 0;
+    const sameStep = step === row.step;
+    if (to === 'executing') row.attempts = sameStep ? row.attempts + 1 : 1;
+    // An attempt that ended by an answer, and another step, start the count anew; so does a person.
+    if (!sameStep || (from !== 'in_doubt' && from !== 'reversing')) row.takeovers = 0;
     row.step = step;
     row.evidence = change.evidence ?? row.evidence;
     row.reason = to === 'completed' ? null : (change.reason ?? row.reason);
     row.code = change.code;
     row.detail = change.detail;
-    if (change.call !== null) row.attempts += 1;
     if (to === 'executing') row.notAfterMs = Math.min(context.atMs + change.timeoutMs, row.deadlineMs);
     this.#note(context, row, change.event, from);
     if (isFinal(to)) this.#finish(context, row);
@@ -227,14 +277,14 @@ export class SimLedgerStore {
     if (begin.expiresAtMs !== null && begin.expiresAtMs < context.atMs) {
       const row = this.#insert(context, begin, 'rolled_back');
       row.reason = 'expired';
+      this.#note(context, row, 'expire', 'none');
       this.#finish(context, row);
       return { status: 'expired', number: row.number ?? 0 };
     }
-    const refused = this.#noRoom(begin);
+    const refused = this.#slots.noRoom(begin, this.locations.get(begin.location));
     if (refused !== null) return refused;
     const row = this.#insert(context, begin, 'executing');
-    this.#hold(row);
-    return { status: 'done', token: row.token, notAfterMs: row.notAfterMs };
+    return this.#start(context, row, begin, 'none');
   }
 
   #park(context: Context, park: Park): ParkAnswer {
@@ -243,11 +293,8 @@ export class SimLedgerStore {
       const { topic, partition, offset, location, state, payload } = known;
       return { status: 'exists', row: { topic, partition, offset, location, state, payload } };
     }
-    this.#insert(
-      context,
-      { ...park, kind: 'begin', slot: 0, timeoutMs: 0, deadlineMs: 0, concurrency: 0 },
-      'received',
-    );
+    const row = this.#insert(context, park, 'received');
+    this.#note(context, row, 'park', 'none');
     return { status: 'done' };
   }
 
@@ -261,60 +308,28 @@ export class SimLedgerStore {
     if (row.expiresAtMs !== null && row.expiresAtMs < atMs) {
       row.state = 'rolled_back';
       row.reason = 'expired';
+      row.beganAtMs = atMs;
+      row.worker = identity.worker;
       this.#note(context, row, 'expire', 'received');
       this.#finish(context, row);
       return { status: 'expired', number: row.number ?? 0 };
     }
-    const refused = this.#noRoom(begin);
-    if (refused !== null) return refused;
-    const deadlineMs = Math.min(atMs + begin.deadlineMs, row.expiresAtMs ?? Number.MAX_SAFE_INTEGER);
-    const notAfterMs = Math.min(atMs + begin.timeoutMs, deadlineMs);
-    const { slot, plan } = begin;
-    const { worker } = identity;
-    const token = this.#nextToken(null);
-    Object.assign(row, {
-      slot,
-      plan,
-      token,
-      worker,
-      deadlineMs,
-      notAfterMs,
-      beganAtMs: atMs,
-      state: 'executing',
-    });
-    this.#note(context, row, 'begin', 'received');
-    this.#hold(row);
-    return { status: 'done', token: row.token, notAfterMs };
+    const { location } = row;
+    const refused = this.#slots.noRoom({ ...begin, location }, this.locations.get(location));
+    return refused ?? this.#start(context, row, begin, 'received');
   }
 
-  /** Why nothing may begin in this slot now; null when it may. */
-  #noRoom({ location, slot, concurrency: otherwise }: Pick<Begin, 'location' | 'slot' | 'concurrency'>): {
-    readonly status: 'paused' | 'busy';
-  } | null {
-    const setting = this.locations.get(location);
-    if (setting?.paused === true) return { status: 'paused' };
-    const concurrency = setting?.concurrency ?? otherwise;
-    const holders = this.#holders.get(location);
-    const above = [...(holders?.keys() ?? [])].some((held) => held > concurrency);
-    return slot > concurrency || above || holders?.has(slot) === true ? { status: 'busy' } : null;
+  #start(context: Context, row: SimRow, begin: Begin | BeginParked, from: 'none' | 'received') {
+    const { identity, atMs } = context;
+    attempt(row, begin, { identity, atMs, token: this.#nextToken(null) });
+    this.#note(context, row, 'begin', from);
+    this.#slots.hold(row);
+    return { status: 'done', token: row.token, notAfterMs: row.notAfterMs } as const;
   }
 
-  #insert({ identity, atMs, heads }: Context, begin: Begin, state: State): SimRow {
-    const token = state === 'received' ? NO_TOKEN : this.#nextToken(null);
-    const row = newRow(begin, { identity, atMs, state, token });
-    this.rows.set(begin.id, row);
-    const epoch = heads.get(begin.partition)?.epoch ?? 0;
-    const event = state === 'executing' ? 'begin' : state === 'received' ? 'park' : 'expire';
-    this.transitions.push({
-      id: row.id,
-      atMs,
-      event,
-      from: 'none',
-      to: state,
-      token: tokenOf(row),
-      worker: identity.worker,
-      epoch,
-    });
+  #insert({ identity, atMs }: Context, record: Begin | Park, state: State): SimRow {
+    const row = unbegunRow(record, { identity, atMs, state });
+    this.rows.set(row.id, row);
     return row;
   }
 
@@ -323,8 +338,7 @@ export class SimLedgerStore {
     numbers.set(row.partition, number);
     row.number = number;
     row.finishedAtMs = atMs;
-    if (this.#holders.get(row.location)?.get(row.slot) === row.id)
-      this.#holders.get(row.location)?.delete(row.slot);
+    this.#slots.free(row);
     const partition = this.partitions.get(placeOf(identity.topic, row.partition));
     if (partition === undefined) return;
     partition.lastNumber = number;
@@ -345,6 +359,8 @@ export class SimLedgerStore {
     row.state = row.takeovers >= TAKEOVERS_MAX ? 'held' : 'in_doubt';
     row.code = (row.state === 'held' ? 'SB-4201' : 'SB-4106') satisfies ErrorCode;
     row.token = this.#nextToken(null);
+    row.detail = null;
+    row.worker = identity.worker;
     const { id, token, state: to } = row;
     this.transitions.push({
       id,
@@ -358,16 +374,10 @@ export class SimLedgerStore {
     });
   }
 
-  #note({ identity, atMs, heads }: Context, row: SimRow, event: string, from: State): void {
+  #note({ identity, atMs, heads }: Context, row: SimRow, event: string, from: State | 'none'): void {
     const epoch = heads.get(row.partition)?.epoch ?? 0;
     const { id, state: to } = row;
     this.transitions.push({ id, atMs, event, from, to, token: tokenOf(row), worker: identity.worker, epoch });
-  }
-
-  #hold(row: SimRow): void {
-    const holders = this.#holders.get(row.location) ?? new Map<number, string>();
-    holders.set(row.slot, row.id);
-    this.#holders.set(row.location, holders);
   }
 
   #nextToken(aboveMark: Token | null): Token {

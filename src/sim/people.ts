@@ -53,7 +53,7 @@ export class People {
     this.#healed = true;
     this.#healedAtMs = this.#options.virtual.elapsedMs;
     for (const location of this.#options.store.locations.keys())
-      this.#options.store.locations.set(location, { concurrency: null, paused: false });
+      this.#options.store.setLocation(location, { concurrency: null, paused: false });
   }
 
   #tick(): void {
@@ -83,7 +83,7 @@ export class People {
     const { store, random, count } = this.#options;
     const paused = random.chance(0.5);
     const concurrency = random.chance(0.5) ? 1 : null;
-    store.locations.set(this.#location(), { concurrency, paused });
+    store.setLocation(this.#location(), { concurrency, paused });
     count(paused ? 'paused' : 'limited');
   }
 
@@ -126,7 +126,7 @@ export class People {
     const expectedToken = wrong && token !== null ? String(BigInt(token) + 1n) : token;
     const said = { evidence: null, reason: 'a simulated person', actor: 'people' };
     const command = { sequence, partition, id, location, action, expectedState, expectedToken, ...said };
-    store.commands.set(sequence, { command, outcome: null, found: null });
+    store.commands.set(sequence, { topic: row.topic, command, outcome: null, found: null });
     count(action);
   }
 

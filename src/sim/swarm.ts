@@ -8,6 +8,9 @@ import type { ScenarioOptions } from './scenario.ts';
 const MOST: Faults = {
   commitLost: 0.08,
   ledgerRefused: 0.08,
+  ledgerLost: 0.08,
+  ledgerSlow: 0.02,
+  unstorable: 0.05,
   callLost: 0.1,
   callTwice: 0.15,
   callSlow: 0.1,
