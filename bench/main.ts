@@ -8,6 +8,7 @@ const BENCHES: Readonly<Record<string, string>> = {
   ledger: 'ledger commits alone',
   fetch: 'fetch and parse alone',
   lanes: 'keyed concurrency in one process, beside p-limit, async-mutex, async-sema and Bottleneck',
+  peers: 'the consumer and the durable worker beside what one would otherwise pick',
 };
 
 const [name = '', ...args] = process.argv.slice(2);

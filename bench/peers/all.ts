@@ -1,0 +1,23 @@
+/** Every peer, in the order of the tables. Signalbox's own are the ones that the others are compared with. */
+import { peer as kafkajsEachBatch } from './kafkajs-each-batch.ts';
+import { peer as kafkajsEachMessage } from './kafkajs-each-message.ts';
+import { peer as naiveMap } from './naive-map.ts';
+import type { Peer } from './peer.ts';
+import { peer as signalboxConsumer } from './signalbox-consumer.ts';
+
+export const PEERS: readonly Peer[] = [signalboxConsumer, naiveMap, kafkajsEachMessage, kafkajsEachBatch];
+
+export function isOurs(peer: string): boolean {
+  return peer.startsWith('signalbox');
+}
+
+/** `signalbox,naive-map`: an id, or the beginning of some. */
+export function chosen(text: string | undefined): readonly Peer[] {
+  if (text === undefined) return PEERS;
+  return text.split(',').flatMap((wanted) => {
+    const found = PEERS.filter(({ id }) => id.startsWith(wanted));
+    if (found.length === 0)
+      throw new Error(`no peer ${wanted}: there are ${PEERS.map(({ id }) => id).join(', ')}`);
+    return found;
+  });
+}
