@@ -25,6 +25,8 @@ export interface Faults {
   readonly killsPerSecond: number;
   readonly stopsPerSecond: number;
   readonly rebalancesPerSecond: number;
+  /** A link of a worker passes nothing for a while: to the log, the ledger, the participants, or all of them. */
+  readonly cutsPerSecond: number;
   /** The ledger forgets up to the last second. */
   readonly failoversPerSecond: number;
 }
@@ -44,5 +46,6 @@ export const NO_FAULTS: Faults = {
   killsPerSecond: 0,
   stopsPerSecond: 0,
   rebalancesPerSecond: 0,
+  cutsPerSecond: 0,
   failoversPerSecond: 0,
 };

@@ -234,11 +234,12 @@ export class SimLog implements TransactionLog {
     process.world.after(COMMIT_MS, () => this.#commitRound());
   }
 
-  /** A request to the broker and its answer, each with its way. */
+  /** A request to the broker and its answer, each with its way; a cut link holds them up. */
   #ask<T>(apply: () => T): Promise<T> {
     const { virtual, process, random } = this.#options;
+    const transit = () => random.next() * 2 + process.cutMs('log');
     return new Promise((resolve, reject) => {
-      virtual.after(random.next() * 2, () => {
+      const send = () => {
         let answer: () => void;
         try {
           const value = apply();
@@ -246,8 +247,9 @@ export class SimLog implements TransactionLog {
         } catch (error) {
           answer = () => reject(error);
         }
-        virtual.after(random.next() * 2, () => process.deliver(answer));
-      });
+        virtual.after(transit(), () => process.deliver(answer));
+      };
+      process.deliver(() => virtual.after(transit(), send));
     });
   }
 }

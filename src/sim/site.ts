@@ -31,6 +31,17 @@ export interface SiteOptions {
   /** A rule of design 7 that this site breaks: a check of the checkers. */
   readonly defect: SiteDefect | null;
   readonly grade: Grade;
+  /** Told of each packet that arrives, before it has an effect. */
+  readonly arrived?: (arrival: SiteArrival) => void;
+}
+
+export interface SiteArrival {
+  readonly kind: CallKind;
+  readonly call: StepCall;
+  /** Its token is refused. */
+  readonly isStale: boolean;
+  /** What stands under its key. */
+  readonly recorded: Recorded | undefined;
 }
 
 export type SiteDefect = 'no-fence' | 'status-does-not-fence' | 'key-forgotten';
@@ -111,6 +122,7 @@ export class SimSite implements Site {
 
   #receive(kind: CallKind, call: StepCall, reply: (answer: Answer) => void): void {
     const stale = this.#fence(kind, call);
+    this.#options.arrived?.({ kind, call, isStale: stale !== null, recorded: this.#journal.get(call.key) });
     if (stale !== null) reply({ outcome: 'stale', mark: stale });
     else if (kind !== 'execute' && !this.#can(kind)) reply(NO_SUCH_CALL);
     else if (kind === 'reverse') reply(this.#reverse(call));

@@ -20,6 +20,7 @@ const MOST: Faults = {
   killsPerSecond: 0.3,
   stopsPerSecond: 0.3,
   rebalancesPerSecond: 0.5,
+  cutsPerSecond: 0.3,
   failoversPerSecond: 0,
 };
 
@@ -49,6 +50,8 @@ export function swarm(seed: number): ScenarioOptions {
     people: { stuckPerSecond: rate(0.5), limitsPerSecond: rate(0.5), commandsPerSecond: rate(2) },
     parkedMax: people.chance(0.3) ? people.between(2, 20) : 250_000,
     waitingRecordsMax: people.chance(0.3) ? people.between(10, 40) : 200,
+    expiring: people.chance(0.3) ? people.next() * 0.2 : 0,
+    mishaps: [],
     siteDefect: null,
     grade: 'G3',
   };
@@ -99,6 +102,8 @@ export function forgetfulSwarm(seed: number): ScenarioOptions {
   return {
     ...drawn,
     faults: { ...drawn.faults, failoversPerSecond: 0.1 },
+    // What has taken effect and was forgotten may have expired when its record is read again: nobody asks about it.
+    expiring: 0,
     people: { ...drawn.people, commandsPerSecond: 0 },
   };
 }

@@ -7,6 +7,7 @@
  */
 import type { Timer } from '../engine/ports.ts';
 import { RandomStream } from './random.ts';
+import type { Sometimes } from './sometimes.ts';
 
 interface VirtualEvent {
   readonly atMs: number;
@@ -24,6 +25,8 @@ const EPOCH_MS = 1_767_225_600_000;
 
 export class VirtualWorld {
   readonly seed: number;
+  /** How often each point was reached that a run must reach. */
+  readonly reached = new Map<Sometimes, number>();
   readonly #heap: VirtualEvent[] = [];
   readonly #ties: RandomStream;
   #nowMs = 0;
@@ -62,6 +65,11 @@ export class VirtualWorld {
         event.run = null;
       },
     };
+  }
+
+  /** The situation is there, now. */
+  sometimes(point: Sometimes): void {
+    this.reached.set(point, (this.reached.get(point) ?? 0) + 1);
   }
 
   /** A promise that resolves after `ms` of virtual time. */
