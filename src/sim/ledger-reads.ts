@@ -1,7 +1,12 @@
-/** What the simulated ledger answers to reads of one partition's rows. */
+/** What the simulated ledger answers to reads. */
 import type { FinalState } from '../core/states.ts';
-import type { Ledger, ParkedRow, StoredResult } from '../engine/ports-ledger.ts';
+import type { Ledger, ParkedRow, Row, StoredResult } from '../engine/ports-ledger.ts';
 import type { SimRow } from './ledger-rows.ts';
+
+/** What the port tells of a row. */
+export function rowOf({ topic, detail, worker, expiresAtMs, recordTimeMs, ...row }: SimRow): Row {
+  return row;
+}
 
 export function resultsOf(rows: readonly SimRow[], after: number, limit: number): StoredResult[] {
   return rows
@@ -28,7 +33,17 @@ export function parkedOf(
   return rows
     .filter((row) => row.state === 'received' && row.location === location && row.offset > after)
     .sort((a, b) => a.offset - b.offset)
-    .slice(0, limit);
+    .slice(0, limit)
+    .map(({ id, offset, type, plan, payload, expiresAtMs, traceparent, recordTimeMs }) => ({
+      id,
+      offset,
+      type,
+      plan,
+      payload,
+      expiresAtMs,
+      traceparent,
+      recordTimeMs,
+    }));
 }
 
 /** The oldest published finals that finished before a time. */

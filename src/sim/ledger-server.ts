@@ -3,9 +3,10 @@
  * a statement does it does at its end, at one instant; nobody could see it before.
  *
  * LS1 A take-over or raise waits for a commit under way in its partition, and a commit for a take-over.
- * LS2 What was under way when the server was lost has no effect, and its answer is lost.
+ * LS2 A commit that begins or ends in a slot is waited for by others that want it, of whatever partition.
+ * LS3 What was under way when the server was lost has no effect, and its answer is lost.
  */
-import { LedgerError } from '../engine/ports-ledger.ts';
+import { type Commit, LedgerError } from '../engine/ports-ledger.ts';
 import type { SimLedgerStore } from './ledger-store.ts';
 import { RowLocks } from './row-locks.ts';
 import type { VirtualWorld } from './world.ts';
@@ -13,6 +14,8 @@ import type { VirtualWorld } from './world.ts';
 export interface Statement<T> {
   /** Rows of partitions that it locks, `topic/partition`, in order. */
   readonly places: readonly string[];
+  /** What else it keeps others from while it lasts: the slots that its commit begins or ends in. */
+  readonly slots?: () => readonly string[];
   /** How long it lasts after it has its locks. */
   readonly ms: number;
   /** Of a transaction of several statements: whether its client sends the last of them. */
@@ -50,15 +53,17 @@ export class SimLedgerServer {
     return this.#locks;
   }
 
-  run<T>({ places, ms, client, apply, answered }: Statement<T>): void {
+  run<T>({ places, slots, ms, client, apply, answered }: Statement<T>): void {
     const locks = this.#locks;
+    // What lasts no time is seen by nobody while it lasts, unless somebody else does.
+    const alone = ms === 0 && client === undefined && locks.free;
     const end = (release: () => void, effect: () => T): void => {
       const answer = locks === this.#locks ? outcomeOf(effect) : SERVER_GONE;
       release();
       answered(answer);
     };
     locks.take({
-      places,
+      places: alone || slots === undefined ? places : [...places, ...slots()],
       refused: () => answered(locks === this.#locks ? LOCK_TIMEOUT : SERVER_GONE),
       granted: (release) => {
         if (client !== undefined)
@@ -82,6 +87,19 @@ export class SimLedgerServer {
     this.#virtual.after(ms, look);
   }
 }
+
+/** The keys of the index of holders that a commit inserts or removes: who wants one of them at that moment waits. */
+export function slotsOf({ rows }: SimLedgerStore, { entries }: Commit): string[] {
+  const slots = new Set<string>();
+  for (const entry of entries) {
+    if (entry.kind === 'park' || entry.kind === 'dead-letter') continue;
+    const { location, slot } = entry.kind === 'change' ? (rows.get(entry.id) ?? NOWHERE) : entry;
+    if (slot > 0) slots.add(`slot ${location}/${slot}`);
+  }
+  return [...slots].sort();
+}
+
+const NOWHERE = { location: '', slot: 0 } as const;
 
 function outcomeOf<T>(effect: () => T): Answered<T> {
   try {

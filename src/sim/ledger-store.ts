@@ -29,7 +29,7 @@ import type {
   StoredResult,
   TakeOver,
 } from '../engine/ports-ledger.ts';
-import { parkedOf, prunableOf, resultsOf } from './ledger-reads.ts';
+import { parkedOf, prunableOf, resultsOf, rowOf } from './ledger-reads.ts';
 import { busyBeyondRoom, refuseUnstorable } from './ledger-rejects.ts';
 import {
   attempt,
@@ -123,7 +123,7 @@ export class SimLedgerStore {
     this.partitions.set(place, known);
     known.epoch += 1;
     known.worker = identity.worker;
-    const holders: Row[] = [];
+    const holders: SimRow[] = [];
     const waiting = new Map<string, number>();
     for (const row of this.rows.values()) {
       if (row.topic !== identity.topic || row.partition !== partition) continue;
@@ -135,7 +135,7 @@ export class SimLedgerStore {
     holders.sort((a, b) => a.offset - b.offset);
     const parked = [...waiting].map(([location, count]) => ({ location, count }));
     parked.sort((a, b) => (a.location < b.location ? -1 : 1));
-    return { outcome: 'owned', ...stateOf(known), holders, parked };
+    return { outcome: 'owned', ...stateOf(known), holders: holders.map(rowOf), parked };
   }
 
   raise(identity: LedgerIdentity, owned: readonly { partition: number; epoch: number }[]): RaisedPartition[] {
@@ -150,7 +150,7 @@ export class SimLedgerStore {
   read(ids: readonly string[]): Row[] {
     return [...new Set(ids)].flatMap((id) => {
       const row = this.rows.get(id);
-      return row === undefined ? [] : [{ ...row }];
+      return row === undefined ? [] : [rowOf(row)];
     });
   }
 

@@ -19,7 +19,7 @@ import {
 import type { Faults } from './faults.ts';
 import { rejected } from './ledger-rejects.ts';
 import { placeOf, skipNumbers } from './ledger-rows.ts';
-import type { Answered, SimLedgerServer, Statement } from './ledger-server.ts';
+import { type Answered, type SimLedgerServer, type Statement, slotsOf } from './ledger-server.ts';
 import type { SimProcess } from './process.ts';
 import { RandomStream } from './random.ts';
 import type { VirtualWorld } from './world.ts';
@@ -70,7 +70,8 @@ export class SimLedger implements Ledger {
       this.#refuseUnstorable(commit);
       return server.store.commit(identity, commit);
     };
-    return this.#send(passage?.() ?? this.#passageOfCommit(), { places, apply });
+    const slots = () => slotsOf(server.store, commit);
+    return this.#send(passage?.() ?? this.#passageOfCommit(), { places, slots, apply });
   }
 
   takeOver(partition: number): Promise<TakeOver> {
@@ -185,7 +186,7 @@ export class SimLedger implements Ledger {
 
   #send<T>(
     { arrivesMs, lastsMs, lostMs }: Passage,
-    statement: Pick<Statement<T>, 'places' | 'apply' | 'client'>,
+    statement: Pick<Statement<T>, 'places' | 'slots' | 'apply' | 'client'>,
   ): Promise<T> {
     const { virtual, process, random, faults, server } = this.#options;
     const refused = lostMs === null && random.chance(faults().ledgerRefused);

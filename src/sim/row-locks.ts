@@ -1,6 +1,6 @@
 /**
- * Locks on the rows of the simulated ledger's partitions: who commits, raises or takes over holds them to the end of its
- * statement or transaction, and the others wait in line.
+ * Locks of the simulated ledger, on rows of partitions and keys of the index of holders: who commits, raises or takes over
+ * holds them to the end of its statement or transaction, and the others wait in line.
  *
  * RL1 A row has one holder; who waits gets it in the order of waiting.
  * RL2 Several rows are taken in one order by everybody, so nobody waits in a circle.
@@ -12,7 +12,7 @@ import type { VirtualWorld } from './world.ts';
 const LOCK_TIMEOUT_MS = 2_000;
 
 export interface LockRequest {
-  /** `topic/partition`, in order. */
+  /** Names of rows and keys, in an order that all keep to. */
   readonly places: readonly string[];
   /** All are held; call `release` once. */
   readonly granted: (release: () => void) => void;
@@ -30,6 +30,11 @@ export class RowLocks {
 
   take({ places, granted, refused }: LockRequest): void {
     this.#takeNext(places, 0, { granted, refused });
+  }
+
+  /** Nobody holds anything. */
+  get free(): boolean {
+    return this.#lines.size === 0;
   }
 
   /** How many wait for the row. */
