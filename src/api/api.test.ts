@@ -235,6 +235,9 @@ describe('reading', () => {
     assert.equal(unknown.body.detail, 'transaction T-2');
     assert.equal((await get('/v1/transactions/a%20b')).body.code, 'SB-6002');
     assert.equal((await get('/v1/locations?limit=0')).body.code, 'SB-6002');
+    const misspelt = (await get('/v1/transactions?state=held')).body;
+    assert.equal(misspelt.code, 'SB-6002');
+    assert.match(misspelt.detail, /there is no state; there are states, location, type/);
     assert.equal((await get('/v1/nothing')).status, 404);
   });
 

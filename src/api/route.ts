@@ -3,7 +3,7 @@
  * are made, so that the document cannot differ from the code.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { type ErrorCode, SignalboxError } from '../core/errors/catalogue.ts';
 import type { Door } from './guard.ts';
 import type { Identity } from './identity.ts';
@@ -125,12 +125,20 @@ function parsed(schema: z.ZodType | undefined, value: unknown): unknown {
   if (schema === undefined) return undefined;
   const checked = schema.safeParse(value);
   if (checked.success) return checked.data;
-  const problems = checked.error.issues.slice(0, 5).map(({ path, message }) => {
+  const problems = checked.error.issues.slice(0, 5).map((issue) => {
+    const { path, message } = issue;
+    if (issue.code === 'unrecognized_keys') return unknownKeys(issue.keys, schema);
     const found = path.reduce<unknown>((inner, key) => Reflect.get(Object(inner), key), value);
     const text = (JSON.stringify(found) ?? 'nothing').slice(0, 80);
     return `${path.map(String).join('.') || 'request'}: found ${text}, allowed is ${message}`;
   });
   throw new SignalboxError('SB-6002', problems.join('; '));
+}
+
+function unknownKeys(keys: readonly string[], schema: z.ZodType): string {
+  const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+  const there = known.length === 0 ? '' : `; there are ${known.join(', ')}`;
+  return `there is no ${keys.map((key) => key.slice(0, 80)).join(', ')}${there}`;
 }
 
 function jsonOf(body: unknown): unknown {

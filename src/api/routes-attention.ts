@@ -87,7 +87,7 @@ function attentionRoute({ lists, world, displayOf }: ApiDoors, directory: Locati
     door: 'viewer',
     summary:
       'What needs attention, by harm: held and in doubt with what a person may do, pauses, dead letters by code',
-    query: z.object({ limit: limit(ROWS_MAX, 100) }),
+    query: z.strictObject({ limit: limit(ROWS_MAX, 100) }),
     answer: attentionAnswer,
     handle: async ({ query, identity }) => {
       const [transactions, open, deadLetters] = await Promise.all([
@@ -134,7 +134,7 @@ function lettersRoute({ read, world }: ApiDoors): Route {
     path: '/v1/dead-letters',
     door: 'viewer',
     summary: 'Records that could not become a transaction, newest first',
-    query: z.object({
+    query: z.strictObject({
       /** Only those that nobody has dealt with. */
       open: yesOrNo.default('false'),
       code: errorCode.optional(),

@@ -49,7 +49,7 @@ function seriesRoute({ lists, world }: ApiDoors): Route {
     path: '/v1/series',
     door: 'viewer',
     summary: 'Outcomes of the fleet over time, with what happened to it meanwhile',
-    query: z.object({
+    query: z.strictObject({
       range: z.enum(RANGE_NAMES, { error: `one of: ${RANGE_NAMES.join(', ')}` }).default('15m'),
       events: limit(EVENTS_MAX, 50),
     }),

@@ -149,7 +149,7 @@ function listRoute(parts: Parts): Route {
     path: '/v1/locations',
     door: 'viewer',
     summary: 'Every known location, the worst first; what is open is at most a second old',
-    query: z.object({
+    query: z.strictObject({
       states: listOf(BLOCK_STATES).optional(),
       /** Only those at which something waits. */
       waiting: yesOrNo.optional(),
@@ -193,7 +193,7 @@ function recentRoute({ doors }: Parts): Route {
     path: '/v1/locations/recent',
     door: 'viewer',
     summary: 'The last outcomes of some locations, with a comma between their names',
-    query: z.object({
+    query: z.strictObject({
       locations: z
         .string()
         .refine((text) => text.split(',').every((each) => name.safeParse(each).success), {

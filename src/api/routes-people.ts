@@ -126,7 +126,7 @@ function commandsRoute({ lists, world }: ApiDoors): Route {
     path: '/v1/commands',
     door: 'viewer',
     summary: 'Decisions of people, the newest first',
-    query: z.object({
+    query: z.strictObject({
       id: name.optional(),
       /** Only those not carried out or refused yet. */
       open: yesOrNo.default('false'),
@@ -172,7 +172,7 @@ function auditRoute({ lists, world }: ApiDoors): Route {
     path: '/v1/audit',
     door: 'viewer',
     summary: 'What people did, with actor, reason and time, the newest first',
-    query: z.object({
+    query: z.strictObject({
       target: z.string().max(200).optional(),
       actor: z.string().max(100).optional(),
       below: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional(),

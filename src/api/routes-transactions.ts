@@ -93,7 +93,7 @@ function listRoute(doors: ApiDoors): Route {
     door: 'viewer',
     summary:
       'Transactions by what they are: those that hold a slot, then parked ones, then outcomes, the newest first. A page looks at a bounded number of outcomes; searchedTo says how far back it came',
-    query: z.object({
+    query: z.strictObject({
       states: listOf(STATES).optional(),
       location: name.optional(),
       type: typeName.optional(),

@@ -10,7 +10,7 @@ import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
 import type { DemoChild } from '../demo/child.ts';
 import { LiveArea } from '../demo/live-area.ts';
-import { Proof } from '../demo/proof.ts';
+import type { Proof } from '../demo/proof.ts';
 import { type SummaryState, summaryBlock, summaryLine } from '../demo/summary.ts';
 import { Traffic } from '../demo/traffic.ts';
 import type { TransactionSender, World } from '../engine/ports.ts';
@@ -30,11 +30,11 @@ import {
   changeSite,
   cleanEnvironment,
   type PartOptions,
-  siteFacts,
   startBroker,
   startSite,
   startWorker,
 } from './demo-parts.ts';
+import { demoProof } from './demo-proof.ts';
 import { FleetWatch } from './fleet-watch.ts';
 import { keepLedger } from './keep-ledger.ts';
 import type { Terminal } from './terminal.ts';
@@ -62,7 +62,6 @@ const LINE_MS = 5_000;
 const FIRST_LOOK_MS = 100;
 /** Traffic pauses above this backlog: an overloaded demo shows it instead of filling the disk. */
 const BACKLOG_MAX = 5_000;
-const DEAD_LETTERS_LOOKED_AT = { unresolved: false, code: null, limit: 1_000 };
 /** The lever that cuts the database leaves it away for this long, and until it is looked at next. */
 const CUT_MS = 6_000;
 /** Beyond the drain time of the workers. */
@@ -222,20 +221,9 @@ export class Demo {
     const rows = openLedgerReader(config, address);
     const sender = await openSender(config, async () => address, world);
     const ledger = await openApiLedger(config, address, { sender, world });
-    const { read } = ledger;
     this.#closings.push(() => Promise.all([ledger.close(), rows.close(), sender.close()]));
-    const fleet = new FleetWatch(read, world);
-    const proof = new Proof(
-      {
-        world,
-        rows: (ids) => rows.read(ids),
-        deadLetterIds: async () =>
-          new Set((await read.deadLetters(DEAD_LETTERS_LOOKED_AT)).flatMap(({ id }) => id ?? [])),
-        site: () => siteFacts(siteUrl),
-        idleSince: (sinceMs) => fleet.idleSince(sinceMs),
-      },
-      folder.proof(),
-    );
+    const fleet = new FleetWatch(ledger.read, world);
+    const proof = demoProof({ world, config, rows, ledger, fleet, siteUrl }, folder.proof());
     const url = await this.#serve({ config, ledger, sender, proof, siteUrl });
     folder.claim({ pid: process.pid, url });
     this.#traffic = this.#makeTraffic({ sender, proof, fleet });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { World } from '../engine/ports.ts';
 import type { Row } from '../engine/ports-ledger.ts';
-import { Proof, type ProofState } from './proof.ts';
+import { Proof, type ProofState, type SiteFacts } from './proof.ts';
 
 type Known = Pick<Row, 'id' | 'state' | 'beganAtMs' | 'finishedAtMs'>;
 
@@ -11,7 +11,8 @@ function setup(state: ProofState | null = null) {
   const rows = new Map<string, Known>();
   const dead = new Set<string>();
   const fleet = { idle: false };
-  const site = { effects: 0, open: 0, overlaps: 0, doubled: 0 };
+  const site: SiteFacts = { effects: 0, open: 0, crowded: {}, doubled: 0 };
+  const limits: { location: string; concurrency: number | null }[] = [];
   const world = { now: () => clock.ms } as World;
   const proof = new Proof(
     {
@@ -19,6 +20,8 @@ function setup(state: ProofState | null = null) {
       rows: async (ids) => ids.flatMap((id) => rows.get(id) ?? []),
       deadLetterIds: async () => dead,
       site: async () => ({ ...site }),
+      limits: async () => [...limits],
+      concurrencyOf: () => 1,
       idleSince: () => fleet.idle,
     },
     state,
@@ -35,7 +38,7 @@ function setup(state: ProofState | null = null) {
       beganAtMs: clock.ms - tookMs,
       finishedAtMs: rowState === 'executing' ? null : clock.ms,
     });
-  return { proof, clock, rows, dead, fleet, site, produce, row };
+  return { proof, clock, rows, dead, fleet, site, limits, produce, row };
 }
 
 describe('Proof', () => {
@@ -60,7 +63,7 @@ describe('Proof', () => {
     produce('2');
     row('1', 'completed');
     row('2', 'executing');
-    site.effects = 1;
+    Object.assign(site, { effects: 1 });
     await proof.check();
     const view = proof.view();
     assert.equal(view.checkedRecords, 1);
@@ -112,11 +115,27 @@ describe('Proof', () => {
 
   it('shows what the site counted', async () => {
     const { proof, site } = setup();
-    Object.assign(site, { effects: 7, overlaps: 2, doubled: 1 });
+    Object.assign(site, { effects: 7, crowded: { A: [2] }, doubled: 1 });
     await proof.check();
     assert.equal(proof.view().overlaps, 2);
     assert.equal(proof.view().doubled, 1);
     assert.equal(proof.view().checkedEffects, 7);
+  });
+
+  it('counts as overlaps what began above the highest limit that an operator ever set', async () => {
+    const { proof, site, limits } = setup();
+    Object.assign(site, { effects: 9, crowded: { 'ATM-1': [5, 1], 'ATM-2': [3] } });
+    limits.push({ location: 'ATM-1', concurrency: 2 }, { location: 'ATM-*', concurrency: null });
+    await proof.check();
+    assert.equal(proof.view().overlaps, 4);
+    limits.splice(0, 2, { location: 'ATM-*', concurrency: 3 });
+    await proof.check();
+    assert.equal(proof.view().overlaps, 0);
+    limits.length = 0;
+    const after = setup(JSON.parse(JSON.stringify(proof.state())));
+    Object.assign(after.site, site);
+    await after.proof.check();
+    assert.equal(after.proof.view().overlaps, 0, 'what they began under stays allowed');
   });
 
   it('goes on with the open records of the last start', async () => {

@@ -2,18 +2,21 @@
  * The three counters of the demo that must stay 0, and how much was checked for them.
  * P1 `lost`: a record that was acknowledged, is neither in the ledger nor a dead letter, although a later record
  *    of the same location is in it (begin order is record order), or although nothing is left to do at all.
- * P2 `overlaps` and `doubled` come from the site's own journal: two effects at once at a location, a step effected
- *    twice.
+ * P2 `overlaps` and `doubled` come from the site's own journal: more effects at once at a location than its limit ever
+ *    allowed since the demo first ran, a step effected twice.
  * P3 Every produced record is followed until its outcome; what is still open is stored, so the next start goes on.
  */
+import { matches } from '../core/pattern.ts';
 import type { World } from '../engine/ports.ts';
 import type { Row } from '../engine/ports-ledger.ts';
+import type { LimitView } from '../engine/ports-lists.ts';
 import type { ProducedRecord } from './traffic.ts';
 
 export interface SiteFacts {
   readonly effects: number;
   readonly open: number;
-  readonly overlaps: number;
+  /** By location, how many effects began as the second at once there, the third, and so on. */
+  readonly crowded: Readonly<Record<string, readonly number[]>>;
   readonly doubled: number;
 }
 
@@ -26,6 +29,10 @@ export interface ProofDoors {
   /** Ids of the latest dead letters. */
   readonly deadLetterIds: () => Promise<ReadonlySet<string>>;
   readonly site: () => Promise<SiteFacts>;
+  /** Limits that operators have set, of locations and patterns. */
+  readonly limits: () => Promise<readonly Pick<LimitView, 'location' | 'concurrency'>[]>;
+  /** What holds without them. */
+  readonly concurrencyOf: (location: string) => number;
   /** Nothing executing, waiting or on the topic, by a view of the fleet younger than `sinceMs`. */
   readonly idleSince: (sinceMs: number) => boolean;
 }
@@ -49,6 +56,8 @@ export interface ProofState {
   readonly open: readonly ProducedRecord[];
   readonly checkedRecords: number;
   readonly sequence: number;
+  /** The highest limit that was ever set, by location or pattern. */
+  readonly allowed: Readonly<Record<string, number>>;
 }
 
 /** Ids asked at once, and in one round: the oldest first, so that nothing is left behind. */
@@ -69,6 +78,7 @@ export class Proof {
   /** Highest sequence of each location that the ledger was seen to hold. */
   readonly #seen = new Map<string, number>();
   readonly #latencies: { readonly atMs: number; readonly ms: number }[] = [];
+  readonly #allowed: Map<string, number>;
   #checked: number;
   #sequence: number;
   #site: SiteFacts | null = null;
@@ -77,6 +87,7 @@ export class Proof {
     this.#doors = doors;
     this.#checked = state?.checkedRecords ?? 0;
     this.#sequence = state?.sequence ?? 0;
+    this.#allowed = new Map(Object.entries(state?.allowed ?? {}));
     for (const record of state?.open ?? []) this.#open.set(record.id, record);
   }
 
@@ -103,7 +114,14 @@ export class Proof {
     for (let from = 0; from < ids.length; from += IDS_PER_QUERY) {
       await this.#look(ids.slice(from, from + IDS_PER_QUERY), startedMs);
     }
-    this.#site = await this.#doors.site();
+    const site = await this.#doors.site();
+    // Asked after the site, so that a limit under which something began there is among them.
+    for (const { location, concurrency } of await this.#doors.limits()) {
+      if (concurrency !== null) {
+        this.#allowed.set(location, Math.max(concurrency, this.#allowed.get(location) ?? 0));
+      }
+    }
+    this.#site = site;
   }
 
   view(): ProofView {
@@ -113,7 +131,7 @@ export class Proof {
       sorted.length < LATENCIES_MIN ? null : (sorted[Math.floor(share * sorted.length)] ?? null);
     const effects = (this.#site?.effects ?? 0) + (this.#site?.open ?? 0);
     return {
-      overlaps: effects === 0 ? null : (this.#site?.overlaps ?? null),
+      overlaps: effects === 0 ? null : this.#overlaps(),
       doubled: effects === 0 ? null : (this.#site?.doubled ?? null),
       lost: this.#checked + this.#suspects.size === 0 ? null : this.#suspects.size,
       checkedRecords: this.#checked,
@@ -125,7 +143,25 @@ export class Proof {
   }
 
   state(): ProofState {
-    return { open: [...this.#open.values()], checkedRecords: this.#checked, sequence: this.#sequence };
+    return {
+      open: [...this.#open.values()],
+      checkedRecords: this.#checked,
+      sequence: this.#sequence,
+      allowed: Object.fromEntries(this.#allowed),
+    };
+  }
+
+  #overlaps(): number {
+    let overlaps = 0;
+    for (const [location, begun] of Object.entries(this.#site?.crowded ?? {})) {
+      const most = Math.max(
+        this.#doors.concurrencyOf(location),
+        ...[...this.#allowed].flatMap(([pattern, limit]) => (matches(pattern, location) ? limit : [])),
+      );
+      // Place n counts those that began as number n + 2.
+      for (const times of begun.slice(most - 1)) overlaps += times;
+    }
+    return overlaps;
   }
 
   async #look(ids: readonly string[], askedMs: number): Promise<void> {

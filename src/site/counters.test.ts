@@ -28,6 +28,7 @@ describe('Counters', () => {
     const both = [line('started', 'x'), line('started', 'y'), done('x'), done('y')];
     assert.equal(count(both).overlaps, 1);
     assert.equal(count(both, 2).overlaps, 0);
+    assert.deepEqual(count(both, 2).crowded, { a: [1] });
     const apart = [
       line('started', 'x'),
       line('started', 'y', { location: 'b' }),
@@ -91,6 +92,7 @@ describe('Counters', () => {
       refused: 1,
       reversed: 0,
       overlaps: 0,
+      crowded: {},
       doubled: 0,
       open: 0,
       fenced: 1,

@@ -15,6 +15,11 @@ export interface SiteCounters {
   readonly reversed: number;
   /** Effects that began while the location had as many under way as its concurrency. */
   readonly overlaps: number;
+  /**
+   * By location, for who knows better how many it may have: how many effects began as the second at once there, the
+   * third, and so on. Locations without any are left out.
+   */
+  readonly crowded: Readonly<Record<string, readonly number[]>>;
   /** Keys effected more than once. */
   readonly doubled: number;
   /** Effects and reversals under way now. */
@@ -31,6 +36,8 @@ export class Counters {
   readonly #concurrencyOf: (location: string) => number;
   /** Keys under way, by location. */
   readonly #underWay = new Map<string, Set<string>>();
+  /** By location, place n: effects that began while n + 1 were under way. */
+  readonly #crowded = new Map<string, number[]>();
   /** Times a key was effected. Grows with the journal, as the register does. */
   readonly #effected = new Map<string, number>();
   readonly #paidByKey = new Map<string, number>();
@@ -81,6 +88,7 @@ export class Counters {
       refused: this.#refused,
       reversed: this.#reversed,
       overlaps: this.#overlaps,
+      crowded: Object.fromEntries(this.#crowded),
       doubled: this.#doubled,
       open: this.#open,
       fenced: this.#fenced,
@@ -96,12 +104,20 @@ export class Counters {
       this.#underWay.set(location, keys);
     }
     if (keys.size >= this.#concurrencyOf(location)) this.#overlaps += 1;
+    if (keys.size > 0) this.#crowd(location, keys.size);
     if (!keys.has(key)) this.#open += 1;
     keys.add(key);
     if (kind !== 'execute') return;
     const times = (this.#effected.get(key) ?? 0) + 1;
     this.#effected.set(key, times);
     if (times === 2) this.#doubled += 1;
+  }
+
+  #crowd(location: string, beside: number): void {
+    const begun = this.#crowded.get(location) ?? [];
+    while (begun.length < beside) begun.push(0);
+    begun[beside - 1] = (begun[beside - 1] ?? 0) + 1;
+    this.#crowded.set(location, begun);
   }
 
   #ended(line: JournalLine): void {
