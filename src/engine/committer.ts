@@ -275,7 +275,9 @@ export class Committer {
     const rows = new Map(
       (await this.#untilAnswered(() => ledger.read([...new Set(ids)]))).map((row) => [row.id, row]),
     );
-    const byPartition = new Map(raised.map((partition) => [partition.partition, partition]));
+    // Whoever took a partition over since then may have written what was read: only what is still ours counts.
+    const still = await this.#untilAnswered(() => ledger.raise(raised));
+    const byPartition = new Map(still.map((partition) => [partition.partition, partition]));
     for (const head of heads) {
       const state = this.#stateOf(head.partition);
       if (state === undefined || !state.alive) continue;
