@@ -1,11 +1,26 @@
 /** Every peer, in the order of the tables. Signalbox's own are the ones that the others are compared with. */
+import { peer as aiokafkaSemaphore } from './aiokafka-semaphore.ts';
+import { peer as decatonThreadPool } from './decaton-thread-pool.ts';
+import { peer as decatonVirtualThreads } from './decaton-virtual-threads.ts';
 import { peer as kafkajsEachBatch } from './kafkajs-each-batch.ts';
 import { peer as kafkajsEachMessage } from './kafkajs-each-message.ts';
 import { peer as naiveMap } from './naive-map.ts';
+import { peer as parallelConsumerCore } from './parallel-consumer-core.ts';
+import { peer as parallelConsumerReactor } from './parallel-consumer-reactor.ts';
 import type { Peer } from './peer.ts';
 import { peer as signalboxConsumer } from './signalbox-consumer.ts';
 
-export const PEERS: readonly Peer[] = [signalboxConsumer, naiveMap, kafkajsEachMessage, kafkajsEachBatch];
+export const PEERS: readonly Peer[] = [
+  signalboxConsumer,
+  naiveMap,
+  kafkajsEachMessage,
+  kafkajsEachBatch,
+  aiokafkaSemaphore,
+  decatonVirtualThreads,
+  decatonThreadPool,
+  parallelConsumerCore,
+  parallelConsumerReactor,
+];
 
 export function isOurs(peer: string): boolean {
   return peer.startsWith('signalbox');

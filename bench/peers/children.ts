@@ -45,20 +45,3 @@ export async function endedWithin(child: Child, ms: number): ReturnType<() => Ch
     clearTimeout(timer);
   }
 }
-
-/** Holds `file` as flock(1) does until the returned function is called: one measurement at a time on a shared machine. */
-export async function locked(file: string | undefined): Promise<() => Promise<void>> {
-  if (file === undefined) return async () => undefined;
-  const holder = spawn('flock', [file, 'sh', '-c', 'echo held; cat'], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  await new Promise<void>((resolve, reject) => {
-    holder.stdout.once('data', () => resolve());
-    holder.once('error', reject);
-  });
-  const ended = new Promise<void>((resolve) => holder.once('close', () => resolve()));
-  return () => {
-    holder.stdin.end();
-    return ended;
-  };
-}

@@ -101,7 +101,10 @@ async function topicOf(work: Work, { stand, records }: { stand: Stand; records: 
 async function openLoop(peer: Peer, job: Job): Promise<void> {
   await delay(peer.warmUpMs ?? WARM_UP_MS);
   const script = fileURLToPath(new URL('./open-loop.ts', import.meta.url));
-  const producer = start({ program: process.execPath, args: [script, job.broker, job.topic] });
+  const producer = start({
+    program: process.execPath,
+    args: [script, job.broker, job.topic, String(job.records)],
+  });
   const { noise } = await endedWithin(producer, AROUND_MS + 1_000 * OPEN_LOOP.seconds);
   if (noise.length > 0) console.error(`the producer says: ${noise.join(' | ')}`);
 }

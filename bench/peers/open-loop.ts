@@ -6,9 +6,9 @@ import { OPEN_LOOP, work } from './works.ts';
 
 const TICK_MS = 1;
 
-const [broker = '', topic = ''] = process.argv.slice(2);
+const [broker = '', topic = '', count = '0'] = process.argv.slice(2);
 const sender = new KafkaSender({ brokers: [broker], clientId: 'open-loop', topic, world: realWorld() });
-const records = make(work('W4').dataset);
+const records = make(work('W4').dataset, Number(count));
 const startedMs = performance.now();
 const sends: Promise<void>[] = [];
 const finished = Promise.withResolvers<void>();

@@ -19,6 +19,8 @@ export interface Session {
   readonly seed: number;
   readonly partitions: number;
   readonly repetitions: number;
+  /** Share of the records of each work that were used; 1: all. */
+  readonly part: number;
   readonly peers: Record<string, PeerFound>;
   readonly runs: Run[];
   readonly crashes: CrashRun[];
@@ -28,7 +30,7 @@ export type PeerFound =
   | { readonly settings: string; readonly versions: Readonly<Record<string, string>> }
   | { readonly settings: string; readonly missing: string };
 
-export function newSession(repetitions: number): Session {
+export function newSession(repetitions: number, part: number): Session {
   return {
     at: new Date().toISOString(),
     commit: commit(),
@@ -38,6 +40,7 @@ export function newSession(repetitions: number): Session {
     seed: SEED,
     partitions: PARTITIONS,
     repetitions,
+    part,
     peers: {},
     runs: [],
     crashes: [],
