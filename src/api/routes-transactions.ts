@@ -1,6 +1,6 @@
 /** Routes about transactions: submitted, listed, looked at, and decided about. */
 import { z } from 'zod';
-import { COMMAND_ACTIONS } from '../core/commands.ts';
+import { COMMAND_ACTIONS, needsSecondPerson } from '../core/commands.ts';
 import { SignalboxError } from '../core/errors/catalogue.ts';
 import { STATES, type State } from '../core/states.ts';
 import type { CommandOutcome } from '../engine/ports-operate.ts';
@@ -162,7 +162,7 @@ function decideRoute(doors: ApiDoors): Route {
       const view = await doors.read.transaction(id);
       if (view === null) throw new SignalboxError('SB-6007', id);
       needLocation(identity, view.location);
-      const needsApproval = doors.approvalMs !== null && view.state === 'held';
+      const needsApproval = doors.approvalMs !== null && needsSecondPerson(view.state);
       const proposed = await doors.operations.propose({
         id,
         action,

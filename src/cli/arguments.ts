@@ -1,6 +1,7 @@
 /** Readers of command-line arguments: each gives the value, or says what is needed. */
 import { InvalidArgumentError } from 'commander';
 import type { JsonObject } from '../core/answer.ts';
+import { CATALOGUE, type ErrorCode } from '../core/errors/catalogue.ts';
 
 export function wholeNumber(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);
@@ -23,4 +24,9 @@ export function jsonObject(text: string): JsonObject {
     // said below
   }
   throw new InvalidArgumentError('a JSON object is needed');
+}
+
+export function errorCode(text: string): ErrorCode {
+  if (Object.hasOwn(CATALOGUE, text)) return text as ErrorCode;
+  throw new InvalidArgumentError('a code such as SB-1106 is needed');
 }

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { FakeWorld, LOCATION, TRANSACTION, WHY } from '../../test/fixtures/api-fakes.ts';
 import { SignalboxError } from '../core/errors/catalogue.ts';
+import type { Proposal } from '../engine/ports-operate.ts';
 import type { ReadModel, TransactionView, Why } from '../engine/ports-read.ts';
 import { type Check, doctorCommand } from './doctor-command.ts';
 import { errorLines, exitCodeOf, fail } from './fail.ts';
 import { locationsCommand } from './locations-command.ts';
+import { decideCommand } from './operate-commands.ts';
 import { type SendRequest, sendCommand } from './send-command.ts';
 import { showCommand } from './show-command.ts';
 import { clock, duration, fields, type Terminal, table } from './terminal.ts';
@@ -322,5 +324,40 @@ describe('terminal', () => {
       ]),
       ['a    1', 'ccc  x'],
     );
+  });
+});
+
+describe('decide', () => {
+  async function decided(state: TransactionView['state'], approvalMs: number | null) {
+    const proposals: Proposal[] = [];
+    const { terminal, text } = terminalOf();
+    const code = await decideCommand(
+      { id: 'T-1', action: 'complete', evidence: null, actor: 'ann', reason: 'seen' },
+      {
+        operations: {
+          propose: async (proposal) => {
+            proposals.push(proposal);
+            return { sequence: 7, location: 'ATM-1', state, token: '9', ownerAlive: true };
+          },
+          outcome: async () => ({ outcome: 'applied' }),
+        },
+        read: { transaction: async () => ({ ...TRANSACTION, state }) },
+        world: new FakeWorld().world,
+        waitMs: 0,
+        approvalMs,
+      },
+      terminal,
+    );
+    return { code, text: text(), asked: proposals[0]?.approvalMs ?? null };
+  }
+
+  it('asks for a second person where the configuration does, for what was held', async () => {
+    const held = await decided('held', 60_000);
+    assert.deepEqual([held.code, held.asked], [2, 60_000]);
+    assert.match(held.text, /within 1 m 0 s: signalbox approve 7/);
+    const doubt = await decided('in_doubt', 60_000);
+    assert.deepEqual([doubt.code, doubt.asked], [0, null]);
+    const alone = await decided('held', null);
+    assert.deepEqual([alone.code, alone.asked], [0, null]);
   });
 });

@@ -1,12 +1,12 @@
 /** The command line of dead letters: arguments and options of each, over dead-letters-command.ts. */
 import { readFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError } from 'commander';
-import { CATALOGUE, type ErrorCode, SignalboxError } from '../core/errors/catalogue.ts';
+import { type ErrorCode, SignalboxError } from '../core/errors/catalogue.ts';
 import type { DeadLetterDesk } from '../engine/ports-dead-letters.ts';
 import type { Who } from '../engine/ports-operate.ts';
 import type { DeadLetterAt, ReadModel } from '../engine/ports-read.ts';
 import type { ReplayDoors } from '../engine/replay-dead-letter.ts';
-import { wholeNumber } from './arguments.ts';
+import { errorCode, wholeNumber } from './arguments.ts';
 import {
   type Chosen,
   deadLettersCommand,
@@ -116,9 +116,4 @@ function place(text: string): DeadLetterAt {
   if (partition !== undefined && offset !== undefined)
     return { partition: Number(partition), offset: Number(offset) };
   throw new InvalidArgumentError('partition/offset is needed, such as 3/1042');
-}
-
-function errorCode(text: string): ErrorCode {
-  if (text in CATALOGUE) return text as ErrorCode;
-  throw new InvalidArgumentError('a code such as SB-1106 is needed');
 }

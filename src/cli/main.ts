@@ -6,7 +6,6 @@ import { loadConfig } from '../config/load-config.ts';
 import { configuredTypes } from '../config/types.ts';
 import type { JsonObject } from '../core/answer.ts';
 import { SignalboxError } from '../core/errors/catalogue.ts';
-import type { Operations } from '../engine/ports-operate.ts';
 import type { ReadModel } from '../engine/ports-read.ts';
 import { jsonObject, wholeNumber, within } from './arguments.ts';
 import {
@@ -22,6 +21,7 @@ import {
   findLedger,
   migrateLedger,
   openDeadLetterDesk,
+  openLists,
   openOperations,
   openReadModel,
   startLedger,
@@ -30,8 +30,9 @@ import { type DeadLetterParts, deadLettersProgram } from './dead-letters-program
 import type { DemoOptions } from './demo-command.ts';
 import { EXIT_OTHER, fail } from './fail.ts';
 import { killPoint } from './kill-point.ts';
+import { auditList, type ListsDoors, listsProgram } from './lists-program.ts';
 import { locationsCommand } from './locations-command.ts';
-import { type Common, operateCommands } from './operate-program.ts';
+import { auditVerify, type Common, type OperateDoors, operateCommands } from './operate-program.ts';
 import { sendCommand } from './send-command.ts';
 import { showCommand } from './show-command.ts';
 import { EXIT_SECOND_SIGNAL, isForwarded, onStopSignal } from './stop-signal.ts';
@@ -85,14 +86,30 @@ async function reading(common: Common, work: (read: ReadModel) => Promise<number
   }
 }
 
-async function operating(common: Common, work: (operations: Operations) => Promise<number>): Promise<never> {
+async function operating(common: Common, work: Parameters<OperateDoors['operating']>[1]): Promise<never> {
   return await end(common, async () => {
     const config = await configOf(common);
-    const operations = await openOperations(config, await findLedger(config));
+    const address = await findLedger(config);
+    const operations = await openOperations(config, address);
+    const read = openReadModel(config, address);
     try {
-      return await work(operations);
+      return await work(operations, { read, approvalMs: config.api.approvalMs });
     } finally {
-      await operations.close();
+      await Promise.all([operations.close(), read.close()]);
+    }
+  });
+}
+
+async function listing(common: Common, work: Parameters<ListsDoors['listing']>[1]): Promise<never> {
+  return await end(common, async () => {
+    const config = await configOf(common);
+    const address = await findLedger(config);
+    const lists = await openLists(config, address);
+    const read = openReadModel(config, address);
+    try {
+      return await work({ lists, read });
+    } finally {
+      await Promise.all([lists.close(), read.close()]);
     }
   });
 }
@@ -283,7 +300,7 @@ function demoCommand(): Command {
     .option('--rate <n>', 'transactions a second', within(1, 2_000), 60)
     .option('--locations <n>', 'dispensers', within(1, 5_000), 120)
     .option('--workers <n>', 'worker processes', within(1, 16), 2)
-    .option('--port <n>', 'port of the status page', within(0, 65_535), 7070)
+    .option('--port <n>', 'port of API and page', within(0, 65_535), 7070)
     .option('--kafka', 'on a real Kafka broker, fetched through Maven (needs Java 17)', false)
     .option('--reset', 'begin anew: forget what the last demo left', false)
     .action((options: DemoArguments) => end(options, () => demo(options)));
@@ -316,6 +333,14 @@ function program(): Command {
   top.addCommand(demoCommand());
   for (const each of readingCommands()) top.addCommand(each);
   for (const each of operateCommands({ world, command, operating })) top.addCommand(each);
+  for (const each of listsProgram({ world, command, listing })) top.addCommand(each);
+  top.addCommand(
+    new Command('audit')
+      .description('what people did, in a chain of hashes')
+      .exitOverride()
+      .addCommand(auditList({ command, listing }), { isDefault: true })
+      .addCommand(auditVerify({ command, operating })),
+  );
   top.addCommand(deadLettersProgram({ command, withLetters }));
   top.addCommand(
     command('migrate', 'bring the ledger up to this version').action((common: Common) =>

@@ -1,15 +1,17 @@
 /** Commands of people: limits of locations, decisions about transactions, what needs attention, the audit. */
-import type { CommandAction } from '../core/commands.ts';
+import { type CommandAction, needsSecondPerson } from '../core/commands.ts';
 import { SignalboxError } from '../core/errors/catalogue.ts';
 import type { World } from '../engine/ports.ts';
 import type {
+  Approval,
   CommandOutcome,
   LimitChange,
   Operations,
   Proposal,
   WatermarkMove,
 } from '../engine/ports-operate.ts';
-import { type Cell, clock, show, type Terminal, table } from './terminal.ts';
+import type { ReadModel } from '../engine/ports-read.ts';
+import { type Cell, clock, duration, show, type Terminal, table } from './terminal.ts';
 
 /** The owner looks for decisions every second. */
 const POLL_MS = 200;
@@ -42,14 +44,33 @@ export async function moveWatermarkCommand(
   return 0;
 }
 
-/** 0 applied, 1 refused, 2 still waiting for the owner of the partition. */
+export interface Deciding {
+  readonly operations: Pick<Operations, 'propose' | 'outcome'>;
+  readonly read: Pick<ReadModel, 'transaction'>;
+  readonly world: World;
+  readonly waitMs: number;
+  /** A second person approves within this time what was held; null: nobody has to. */
+  readonly approvalMs: number | null;
+}
+
+/** 0 applied, 1 refused, 2 still waiting: for the owner of the partition, or for a second person. */
 export async function decideCommand(
   proposal: Proposal,
-  { operations, world, waitMs }: { operations: Operations; world: World; waitMs: number },
+  { operations, read, world, waitMs, approvalMs }: Deciding,
   terminal: Terminal,
 ): Promise<number> {
-  const proposed = await operations.propose(proposal);
+  const view = approvalMs === null ? null : await read.transaction(proposal.id);
+  const second =
+    approvalMs !== null && view !== null && needsSecondPerson(view.state) ? { approvalMs } : null;
+  const proposed = await operations.propose({ ...proposal, ...second });
   const { sequence, location, state, ownerAlive } = proposed;
+  if (second !== null) {
+    show(terminal, { ...proposed, outcome: 'proposed' }, () => [
+      `command ${sequence}: ${proposal.action} of ${proposal.id} at ${location}, ${state}`,
+      `a second person has to approve it within ${duration(second.approvalMs)}: signalbox approve ${sequence}`,
+    ]);
+    return 2;
+  }
   if (!terminal.json)
     terminal.out(`command ${sequence}: ${proposal.action} of ${proposal.id} at ${location}, ${state}`);
   const found = await outcomeWithin(sequence, { operations, world, waitMs });
@@ -57,9 +78,23 @@ export async function decideCommand(
   return { applied: 0, refused: 1, waiting: 2 }[found.outcome];
 }
 
+/** Throws SB-6001, and SB-6013 when it cannot be approved, or not by this person. */
+export async function approveCommand(
+  approval: Approval,
+  operations: Pick<Operations, 'approve'>,
+  terminal: Terminal,
+): Promise<number> {
+  await operations.approve(approval);
+  const { sequence, actor } = approval;
+  show(terminal, { sequence, approvedBy: actor }, () => [
+    `command ${sequence} is approved; the owner of the partition carries it out`,
+  ]);
+  return 0;
+}
+
 async function outcomeWithin(
   sequence: number,
-  { operations, world, waitMs }: { operations: Operations; world: World; waitMs: number },
+  { operations, world, waitMs }: Pick<Deciding, 'operations' | 'world' | 'waitMs'>,
 ): Promise<CommandOutcome> {
   const untilMs = world.monotonic() + waitMs;
   for (;;) {

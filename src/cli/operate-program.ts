@@ -8,8 +8,10 @@ import type { LimitChange, Operations } from '../engine/ports-operate.ts';
 import { jsonObject, wholeNumber, within } from './arguments.ts';
 import {
   actionNamed,
+  approveCommand,
   attentionCommand,
   auditVerifyCommand,
+  type Deciding,
   decideCommand,
   limitCommand,
   moveWatermarkCommand,
@@ -25,7 +27,10 @@ export interface OperateDoors {
   readonly world: World;
   readonly command: (name: string, about: string) => Command;
   /** Runs with the ledger's operations and ends the process with the code. */
-  readonly operating: (common: Common, work: (operations: Operations) => Promise<number>) => Promise<never>;
+  readonly operating: (
+    common: Common,
+    work: (operations: Operations, more: Pick<Deciding, 'read' | 'approvalMs'>) => Promise<number>,
+  ) => Promise<never>;
 }
 
 interface Said extends Common {
@@ -54,15 +59,15 @@ export function operateCommands({ world, command, operating }: OperateDoors): Co
     what: { id: string; action: CommandAction; evidence: string | null },
   ): Promise<never> => {
     const { actor, reason, waitMs } = options;
-    return operating(options, (operations) =>
+    return operating(options, (operations, more) =>
       decideCommand(
         { ...what, actor, reason },
-        { operations, world, waitMs },
+        { operations, ...more, world, waitMs },
         processTerminal(options.json ?? false),
       ),
     );
   };
-  type Deciding = Said & { waitMs: number };
+  type Waiting = Said & { waitMs: number };
   return [
     said('pause', 'begin nothing at a location or pattern')
       .argument('<location>', 'a location, or a pattern with * and ?', checkedPlace)
@@ -79,21 +84,29 @@ export function operateCommands({ world, command, operating }: OperateDoors): Co
     decides('decide', 'decide a held or in-doubt transaction: complete, roll-back or retry')
       .argument('<decision>', 'complete, roll-back or retry', decision)
       .option('--evidence <json>', 'of the step, for complete: a JSON object', jsonObject)
-      .action((id: string, action: CommandAction, options: Deciding & { evidence?: JsonObject }) =>
+      .action((id: string, action: CommandAction, options: Waiting & { evidence?: JsonObject }) =>
         decide(options, {
           id,
           action,
           evidence: options.evidence === undefined ? null : JSON.stringify(options.evidence),
         }),
       ),
-    decides('cancel', 'cancel a transaction that is parked').action((id: string, options: Deciding) =>
+    decides('cancel', 'cancel a transaction that is parked').action((id: string, options: Waiting) =>
       decide(options, { id, action: 'cancel', evidence: null }),
     ),
     decides('ask', 'ask the participant about a transaction again, now').action(
-      (id: string, options: Deciding) => decide(options, { id, action: 'ask', evidence: null }),
+      (id: string, options: Waiting) => decide(options, { id, action: 'ask', evidence: null }),
     ),
+    said('approve', 'approve the decision of another person')
+      .argument('<command>', 'its number', wholeNumber)
+      .action((sequence: number, options: Said) => {
+        const { actor, reason } = options;
+        return operating(options, (operations) =>
+          approveCommand({ sequence, actor, reason }, operations, processTerminal(options.json ?? false)),
+        );
+      }),
     moveWatermark({ command, operating }),
-    ...readingCommands({ command, operating }),
+    attention({ command, operating }),
   ];
 }
 
@@ -122,23 +135,22 @@ function moveWatermark({ command, operating }: Omit<OperateDoors, 'world'>): Com
     );
 }
 
-function readingCommands({ command, operating }: Omit<OperateDoors, 'world'>): Command[] {
-  return [
-    command('attention', 'list what needs a person: held, in doubt, reversing')
-      .option('--limit <n>', 'at most this many', wholeNumber, ATTENTION_ROWS)
-      .action((options: Common & { limit: number }) =>
-        operating(options, (operations) =>
-          attentionCommand(options.limit, operations, processTerminal(options.json ?? false)),
-        ),
+function attention({ command, operating }: Omit<OperateDoors, 'world'>): Command {
+  return command('attention', 'list what needs a person: held, in doubt, reversing')
+    .option('--limit <n>', 'at most this many', wholeNumber, ATTENTION_ROWS)
+    .action((options: Common & { limit: number }) =>
+      operating(options, (operations) =>
+        attentionCommand(options.limit, operations, processTerminal(options.json ?? false)),
       ),
-    command('audit', 'check the audit: "audit verify" computes its chain of hashes again')
-      .argument('<verify>', 'verify', verifyOnly)
-      .action((_: string, options: Common) =>
-        operating(options, (operations) =>
-          auditVerifyCommand(operations, processTerminal(options.json ?? false)),
-        ),
-      ),
-  ];
+    );
+}
+
+export function auditVerify({ command, operating }: Omit<OperateDoors, 'world'>): Command {
+  return command('verify', 'compute its chain of hashes again').action((options: Common) =>
+    operating(options, (operations) =>
+      auditVerifyCommand(operations, processTerminal(options.json ?? false)),
+    ),
+  );
 }
 
 function checkedPlace(text: string): string {
@@ -154,9 +166,4 @@ function decision(text: string): CommandAction {
   const action = actionNamed(text);
   if (action === null) throw new InvalidArgumentError('complete, roll-back or retry');
   return action;
-}
-
-function verifyOnly(text: string): string {
-  if (text === 'verify') return text;
-  throw new InvalidArgumentError('verify');
 }

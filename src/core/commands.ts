@@ -16,3 +16,8 @@ export const COMMAND_STATES: Readonly<Record<CommandAction, readonly State[]>> =
   roll_back: ['in_doubt', 'reversing', 'held'],
   retry: ['in_doubt', 'held'],
 };
+
+/** Whether a second person has to approve it, where a configuration asks for one: what was held for a person. */
+export function needsSecondPerson(state: State): boolean {
+  return state === 'held';
+}

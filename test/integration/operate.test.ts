@@ -139,5 +139,24 @@ describe('people', () => {
     assert.match(late.output, /SB-6008/);
     assert.match((await command('ask', 'nobody', ...WHY)).output, /SB-6007/);
     assert.match(await done('audit', 'verify'), /audit: \d+ rows, each fits the one before/);
+    assert.match(
+      await done('audit', 'list', '--target', 'location ATM-91'),
+      /ops +limit +location ATM-91 +a test +concurrency as configured[\s\S]*paused/,
+    );
+  });
+
+  it('find at the command line what the page lists', async () => {
+    await done('limit', 'ATM-9*', '3', ...WHY);
+    assert.match(await done('limits'), /ATM-9\* +3 +no +ops +a test/);
+    assert.match(
+      await done('status'),
+      /topic +transactions[\s\S]*workers +1 alive of 1[\s\S]*partition +owner/,
+    );
+    const found = await done('transactions', '--location', 'ATM-91', '--state', 'rolled-back');
+    assert.match(found, /P-1 +ATM-91 +withdraw +rolled back/);
+    assert.doesNotMatch(found, /P-2/);
+    assert.match(await done('commands'), /P-1 +ATM-91 +cancel +applied +ops +a test/);
+    assert.match(await done('commands', '--open'), /no decision is open/);
+    assert.equal((await command('transactions', '--state', 'lost')).code, 64);
   });
 });

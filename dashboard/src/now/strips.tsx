@@ -212,16 +212,22 @@ function colourOf(token: string): string {
   return color;
 }
 
+/** Of the axis, in percent: what a text of a mark takes. */
+const LABEL_SHARE = 30;
+
 function Axis({ series, marks }: { readonly series: Series; readonly marks: readonly Mark[] }) {
   const from = Date.parse(series.points[0]?.at ?? series.asOf);
   const to = Date.parse(series.points.at(-2)?.at ?? series.asOf);
   const placed = marks.flatMap((mark) => {
     const x = ((mark.x * 1000 - from) / Math.max(1, to - from)) * 100;
-    return x < 12 || x > 88 ? [] : [{ ...mark, x }];
+    // Beside the ends of the axis there is no room; near them the text stands on the other side of its mark.
+    if (x < 12 || x > 88) return [];
+    const shift = x < LABEL_SHARE ? 0 : x > 100 - LABEL_SHARE ? 1 : 0.5;
+    return [{ ...mark, x, shift, start: x - shift * LABEL_SHARE }];
   });
   const [first, last] = [placed[0], placed.at(-1)];
   const shown =
-    placed.length > 1 && last !== undefined && first !== undefined && last.x - first.x > 42
+    last !== undefined && first !== undefined && first.start + LABEL_SHARE < last.start
       ? [first, last]
       : placed.slice(-1);
   return (
@@ -229,8 +235,12 @@ function Axis({ series, marks }: { readonly series: Series; readonly marks: read
       <span />
       <span className="x">
         <span style={{ left: 0 }}>{clock(from).slice(0, 5)}</span>
-        {shown.map(({ x, text }) => (
-          <span key={x} className="hide-s" style={{ left: `${x}%` }}>
+        {shown.map(({ x, text, shift }) => (
+          <span
+            key={x}
+            className="hide-s"
+            style={{ left: `${x}%`, transform: `translateX(${-100 * shift}%)` }}
+          >
             {text}
           </span>
         ))}
