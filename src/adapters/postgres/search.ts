@@ -14,6 +14,11 @@ import { type Cursor, cursorOf, cursorText } from './search-cursor.ts';
 const LOOKED_AT_MAX = 10_000;
 /** Of each partition at least so many, however many partitions there are. */
 const LOOKED_AT_MIN = 50;
+/**
+ * The first look goes so many times as far back as the page is long: where most rows fit it is enough. When it is not,
+ * the second look, with all that may be looked at, goes on behind it.
+ */
+const FIRST_LOOK = 3;
 /** Numbers are below 2^53. */
 const BEYOND_ALL = Number.MAX_SAFE_INTEGER;
 
@@ -91,13 +96,26 @@ export class Search {
   }
 
   async #finals(below: Readonly<Record<string, number>>, filter: TransactionFilter): Promise<Found> {
-    const partitions = Object.keys(below);
-    if (partitions.length === 0) return { items: [], next: null, searchedTo: null };
+    const partitions = Object.keys(below).length;
+    if (partitions === 0) return { items: [], next: null, searchedTo: null };
+    const first = await this.#look(below, Math.ceil((FIRST_LOOK * filter.limit) / partitions), filter);
+    const missing = filter.limit - first.items.length;
+    if (missing === 0 || first.next?.part !== 'finals' || first.next.below === null) return first;
+    const each = Math.max(LOOKED_AT_MIN, Math.ceil(LOOKED_AT_MAX / partitions));
+    const second = await this.#look(first.next.below, each, { ...filter, limit: missing });
+    return { ...second, items: [...first.items, ...second.items] };
+  }
+
+  /** The newest `each` of each partition below a number. */
+  async #look(
+    below: Readonly<Record<string, number>>,
+    each: number,
+    filter: TransactionFilter,
+  ): Promise<Found> {
     const { type, code, fromMs, limit } = filter;
-    const each = Math.max(LOOKED_AT_MIN, Math.ceil(LOOKED_AT_MAX / partitions.length));
     const values = [
       this.#topic,
-      partitions.map(Number),
+      Object.keys(below).map(Number),
       Object.values(below),
       each,
       finalsWanted(filter),

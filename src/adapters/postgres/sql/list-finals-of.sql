@@ -2,12 +2,12 @@
 -- from (Unix ms), $7 and $8 time (Unix ms) and id of the last one looked at, $9 how many are looked at, $10 limit.
 -- Plan: transactions_location backwards, $9 rows; transitions_id for the code.
 with scanned as (
-  select t.*, ($3::signalbox.state[] is null or t.state = any($3))
+  select t.id, t.finished_at, ($3::signalbox.state[] is null or t.state = any($3))
       and ($4::text is null or t.type = $4)
       and ($5::text is null or t.code = $5
         or exists (select from signalbox.transitions h where h.id = t.id and h.code = $5)) as fits
   from (
-    select *
+    select t.id, t.finished_at, t.state, t.type, t.code
     from signalbox.transactions t
     where t.topic = $1 and t.location = $2 and t.number is not null
       and ($6::bigint is null or t.finished_at >= to_timestamp($6 / 1000.0))

@@ -4,15 +4,17 @@
 --
 -- What is listed is complete down to the horizon: the latest of the oldest rows looked at in partitions that go on. Rows
 -- of other partitions beyond it are left to the next page, so that pages are in order of time.
--- Plan: transactions_number backwards in each partition, $4 rows; transitions_id for the code.
+-- Plan: transactions_number backwards in each partition, $4 rows, of which only the narrow columns are kept while they are
+-- looked at; transitions_id for the code.
 with scanned as (
-  select t.*, ($5::signalbox.state[] is null or t.state = any($5))
+  select t.id, t.finished_at, t.partition, t.number, ($5::signalbox.state[] is null or t.state = any($5))
       and ($6::text is null or t.type = $6)
       and ($7::text is null or t.code = $7
         or exists (select from signalbox.transitions h where h.id = t.id and h.code = $7)) as fits
   from unnest($2::integer[], $3::bigint[]) b (partition, below)
   cross join lateral (
-    select * from signalbox.transactions t
+    select t.id, t.finished_at, t.partition, t.number, t.state, t.type, t.code
+    from signalbox.transactions t
     where t.topic = $1 and t.partition = b.partition and t.number is not null and t.number < b.below
     order by t.number desc
     limit $4) t
