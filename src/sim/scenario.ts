@@ -20,6 +20,7 @@ import { People, type PeopleRates } from './people.ts';
 import type { SimProcess } from './process.ts';
 import { RandomStream } from './random.ts';
 import { SimSite, type Site, type SiteDefect, type SiteOptions } from './site.ts';
+import { traceOf } from './trace.ts';
 import { violationsOf } from './verdict.ts';
 import { Witness } from './witness.ts';
 import { produce, type WorkloadOptions } from './workload.ts';
@@ -65,6 +66,8 @@ export interface ScenarioReport {
   readonly reached: Readonly<Record<string, number>>;
   /** How many of the mishaps happened. */
   readonly mishaps: number;
+  /** Of every event, change of the ledger and published result: the same seed gives the same. */
+  readonly trace: string;
 }
 
 /** Healing must end within this: back-offs of 10 s, deadlines of a minute, session time-outs. */
@@ -189,6 +192,7 @@ export class Scenario {
       problems: this.#crew.problems,
       reached: Object.fromEntries(virtual.reached),
       mishaps: this.#mishaps.befallen,
+      trace: traceOf(this),
     };
   }
 

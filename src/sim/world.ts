@@ -7,6 +7,7 @@
  */
 import type { Timer } from '../engine/ports.ts';
 import { RandomStream } from './random.ts';
+import { seal } from './seal.ts';
 import type { Sometimes } from './sometimes.ts';
 
 interface VirtualEvent {
@@ -16,6 +17,8 @@ interface VirtualEvent {
   run: (() => void) | null;
 }
 
+/** Of FNV-1a. */
+const TRACE_PRIME = 0x01000193;
 const SETTLED = Promise.resolve();
 /** After so many events the process looks at its real timers and signals. */
 const SLICE_EVENTS = 10_000;
@@ -32,6 +35,7 @@ export class VirtualWorld {
   #nowMs = 0;
   #sequence = 0;
   #events = 0;
+  #trace = 0;
 
   constructor(seed: number) {
     this.seed = seed;
@@ -46,6 +50,11 @@ export class VirtualWorld {
   /** Events run so far. */
   get events(): number {
     return this.#events;
+  }
+
+  /** Of the events run so far and their times: equal in two runs of the same world. */
+  get trace(): number {
+    return this.#trace >>> 0;
   }
 
   wallClockMs(): number {
@@ -79,30 +88,30 @@ export class VirtualWorld {
 
   /** Runs events until `done`, or until the clock would pass `untilMs`. True when `done`. */
   run(done: () => boolean, untilMs: number): Promise<boolean> {
-    return new Promise((resolve, reject) => {
-      let left = SLICE_EVENTS;
-      const step = (): void => {
-        try {
-          const end = this.#next(done, untilMs);
-          if (end !== null) {
-            resolve(end);
-            return;
-          }
-        } catch (error) {
-          reject(error);
+    const { promise, resolve, reject } = Promise.withResolvers<boolean>();
+    let left = 0;
+    let unseal = (): void => {};
+    const step = (): void => {
+      if (left === 0) unseal = seal();
+      left = left === 0 ? SLICE_EVENTS : left - 1;
+      try {
+        const end = this.#next(done, untilMs);
+        if (end === null && left > 0) {
+          SETTLED.then(turn);
           return;
         }
-        left -= 1;
-        if (left > 0) SETTLED.then(turn);
-        else {
-          left = SLICE_EVENTS;
-          setImmediate(step);
-        }
-      };
-      // Asked for in a microtask, a tick comes when all microtasks have run; asked for in a tick it would come before them.
-      const turn = (): void => process.nextTick(step);
-      setImmediate(step);
-    });
+        unseal();
+        if (end === null) setImmediate(step);
+        else resolve(end);
+      } catch (error) {
+        unseal();
+        reject(error);
+      }
+    };
+    // Asked for in a microtask, a tick comes when all microtasks have run; asked for in a tick it would come before them.
+    const turn = (): void => process.nextTick(step);
+    setImmediate(step);
+    return promise;
   }
 
   /** Runs the next event; whether it was `done` when nothing was left to run, else null. */
@@ -115,6 +124,7 @@ export class VirtualWorld {
       if (event.run === null) continue;
       this.#nowMs = Math.max(this.#nowMs, event.atMs);
       this.#events += 1;
+      this.#trace = Math.imul(this.#trace ^ event.sequence ^ (event.atMs * 1024), TRACE_PRIME);
       event.run();
       return null;
     }
