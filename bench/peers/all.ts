@@ -8,10 +8,14 @@ import { peer as naiveMap } from './naive-map.ts';
 import { peer as parallelConsumerCore } from './parallel-consumer-core.ts';
 import { peer as parallelConsumerReactor } from './parallel-consumer-reactor.ts';
 import type { Peer } from './peer.ts';
+import { peer as pgBoss } from './pg-boss.ts';
+import { peer as restate } from './restate.ts';
 import { peer as signalboxConsumer } from './signalbox-consumer.ts';
+import { peer as signalboxDurable } from './signalbox-durable.ts';
 
 export const PEERS: readonly Peer[] = [
   signalboxConsumer,
+  signalboxDurable,
   naiveMap,
   kafkajsEachMessage,
   kafkajsEachBatch,
@@ -20,6 +24,8 @@ export const PEERS: readonly Peer[] = [
   decatonThreadPool,
   parallelConsumerCore,
   parallelConsumerReactor,
+  restate,
+  pgBoss,
 ];
 
 export function isOurs(peer: string): boolean {

@@ -50,7 +50,7 @@ export async function crash(peer: Peer, work: Work, stand: Stand): Promise<Crash
     warmUp: 0,
     handlerMs: work.handlerMs,
     stuckLocation: null,
-    postgresUrl: null,
+    postgresUrl: peer.onPostgres === true ? await stand.database() : null,
     timeoutMs: 10 * RESUME_MS_MAX,
     lingerMs: 0,
     sessionTimeoutMs: SESSION_TIMEOUT_MS,

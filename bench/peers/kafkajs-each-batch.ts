@@ -15,7 +15,8 @@ export const peer: Peer = {
   command: onNode,
 };
 
-export const consume: Consume = async ({ job, handle }) => {
+export const consume: Consume = async ({ job, handler }) => {
+  const handle = await handler();
   const consumer = await subscribed(job);
   await consumer.run({
     partitionsConsumedConcurrently: AT_ONCE,

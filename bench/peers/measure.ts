@@ -83,7 +83,7 @@ async function jobOf(
     warmUp: work.id === 'W4' ? Math.floor(records * OPEN_LOOP.warmUpShare) : 0,
     handlerMs: work.handlerMs,
     stuckLocation: stuck ? STUCK_LOCATION : null,
-    postgresUrl: work.id === 'W6' ? await stand.database() : null,
+    postgresUrl: work.id === 'W6' || peer.onPostgres === true ? await stand.database() : null,
     timeoutMs: stuck ? STUCK_WATCH_MS : TIMEOUT_MS,
     lingerMs: stuck ? LINGER_MS.stuck : LINGER_MS.normal,
     sessionTimeoutMs: null,

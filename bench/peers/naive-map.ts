@@ -15,7 +15,8 @@ export const peer: Peer = {
   command: onNode,
 };
 
-export const consume: Consume = async ({ job, handle }) => {
+export const consume: Consume = async ({ job, handler }) => {
+  const handle = await handler();
   const session = job.sessionTimeoutMs === null ? {} : { sessionTimeout: job.sessionTimeoutMs };
   const consumer = new Consumer({
     clientId: 'bench',

@@ -10,7 +10,7 @@ const CLOSE_MS_MAX = 12_000;
 const job = JSON.parse(process.argv[2] ?? '{}') as Job;
 const { consume } = (await import(`./${job.peer}.ts`)) as { consume: Consume };
 const tracker = new Tracker(job);
-const { close, server } = await consume({ job, tracker, handle: await handlerOf(job, tracker) });
+const { close, server } = await consume({ job, tracker, handler: () => handlerOf(job, tracker) });
 await Promise.race([tracker.all, delay(job.timeoutMs)]);
 console.log(`RESULT ${JSON.stringify({ ...tracker.result(), ...server?.() })}`);
 await delay(job.lingerMs);

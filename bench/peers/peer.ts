@@ -13,6 +13,8 @@ export interface Peer {
   readonly works: readonly WorkId[];
   /** Only a handful of handlers at once: it gets smaller datasets. */
   readonly narrow?: boolean;
+  /** It keeps its state in Postgres, whatever the work. */
+  readonly onPostgres?: boolean;
   /** Time from the start of its process until it consumes, in ms: the producer of W4 waits for it. 6,000 by default. */
   readonly warmUpMs?: number;
   /**
@@ -33,8 +35,8 @@ export interface Command {
 export type Consume = (place: {
   readonly job: Job;
   readonly tracker: Tracker;
-  /** The handler: parse, bookkeeping, the work. It returns a promise only when there is something to wait for. */
-  readonly handle: (value: Buffer | string) => void | Promise<void>;
+  /** Makes the handler: parse, bookkeeping, the work. It returns a promise only when there is something to wait for. */
+  readonly handler: () => Promise<(value: Buffer | string) => void | Promise<void>>;
 }) => Promise<Stop>;
 
 export interface Stop {

@@ -12,7 +12,8 @@ export const peer: Peer = {
   command: onNode,
 };
 
-export const consume: Consume = async ({ job, handle }) => {
+export const consume: Consume = async ({ job, handler }) => {
+  const handle = await handler();
   const consumer = createConsumer({
     brokers: [job.broker],
     topic: job.topic,

@@ -62,11 +62,20 @@ export class Tracker {
     if (counts.inFlight > counts.inFlightMax) counts.inFlightMax = counts.inFlight;
   }
 
-  end({ number, location, sequence, ts }: Fields): void {
+  end(fields: Fields): void {
+    this.leave(fields);
+    this.finish(fields);
+  }
+
+  /** The next of the location may start: for a peer that lets it before `finish`. */
+  leave({ number, location, sequence }: Fields): void {
     const place = Number(location.slice(1));
     if (this.#doneLog !== null) writeSync(this.#doneLog, `${number} ${place} ${sequence}\n`);
     this.#running[place] = (this.#running[place] ?? 0) - 1;
     this.#counts.inFlight -= 1;
+  }
+
+  finish({ number, ts }: Fields): void {
     const nowMs = performance.now();
     this.#latencyMicros[number] = (performance.timeOrigin + nowMs) * 1_000 - ts;
     if (this.#ended[number] === 1) return;
