@@ -51,11 +51,26 @@ export class Line<T extends object> {
     return item;
   }
 
+  /** Takes this item out of the line; false when it is not in it. Searched natively: thousands may leave a deep line. */
+  withdraw(item: T): boolean {
+    const place = this.#items.indexOf(item, this.#front);
+    if (place === -1) return false;
+    this.#takeOut(place);
+    return true;
+  }
+
   /** Takes the first item for which `wanted` holds out of the line. */
   remove(wanted: (item: T) => boolean): T | null {
     const place = this.#items.findIndex((item) => item !== undefined && wanted(item));
-    if (place === -1) return null;
-    const [item] = this.#items.splice(place, 1);
-    return item ?? null;
+    const item = this.#items[place];
+    if (item === undefined) return null;
+    this.#takeOut(place);
+    return item;
+  }
+
+  /** The head of a deep line leaves it as cheaply as by `shift`. */
+  #takeOut(place: number): void {
+    if (place === this.#front) this.shift();
+    else this.#items.splice(place, 1);
   }
 }

@@ -10,12 +10,14 @@
  * KL2 At most `limit` functions run at once in all; keys take turns for it, so that a deep one does not starve others.
  * KL3 A key without a waiting or running function is not in memory.
  * KL4 What cannot wait is refused at once (LanesFullError); nothing that waits is dropped.
+ * KL5 A run always settles, and `run` never throws: where the concurrency of its key cannot be told it rejects with why.
  */
 import { type Lane, Lanes as Slots } from '../core/lanes.ts';
 import { Line } from '../core/line.ts';
 import { LanesClosedError, LanesFullError, RunTimeoutError } from './errors.ts';
 import { mapped } from './map.ts';
 import type { LanesOptions, LaneView, RunOptions, Task } from './options.ts';
+import { SignalWatch } from './signal-watch.ts';
 
 interface Run {
   readonly key: string;
@@ -41,6 +43,8 @@ export class Lanes {
   readonly #inTurn = new Set<string>();
   /** Aborts when these lanes are closed by force: the signal of functions that have no other. */
   readonly #force = new AbortController();
+  /** Those that wait and may be given up. */
+  readonly #signals = new SignalWatch<Run>((run, reason) => this.#giveUp(run, reason));
   #running = 0;
   #closed = false;
   #whenIdle: (() => void)[] = [];
@@ -72,14 +76,14 @@ export class Lanes {
 
   /**
    * Runs `task` when its turn has come, at once when nothing is before it, and settles as it does. Rejects with
-   * LanesFullError when it cannot wait, LanesClosedError after `close`, RunTimeoutError when it waited too long, or with
-   * the reason of the signal when that aborts the wait.
+   * LanesFullError when it cannot wait, LanesClosedError after `close`, RunTimeoutError when it waited too long, with
+   * the reason of the signal when that aborts the wait, or with what the function of `concurrency` throws for its key.
    */
   run<T>(key: string, task: Task<T>, options: RunOptions = NO_OPTIONS): Promise<T> {
     if (this.#closed) return Promise.reject(new LanesClosedError());
     if (options.signal?.aborted) return Promise.reject(options.signal.reason);
-    if (this.#isFull(key)) return Promise.reject(new LanesFullError(key, this.#slots.get(key)?.waiting ?? 0));
     return new Promise<T>((resolve, reject) => {
+      if (this.#isFull(key)) throw new LanesFullError(key, this.#slots.get(key)?.waiting ?? 0);
       const run: Run = { key, task, options, resolve, reject, endWait: null };
       const lane = this.#slots.push(key, run);
       this.#pump(lane);
@@ -106,10 +110,12 @@ export class Lanes {
     while (this.#isFull(key)) {
       signal?.throwIfAborted();
       if (this.#closed) throw new LanesClosedError();
-      await new Promise<void>((resume) => {
-        this.#whenRoom.push(resume);
-        signal?.addEventListener('abort', () => resume(), { once: true });
-      });
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const wake = () => resolve();
+      this.#whenRoom.push(wake);
+      signal?.addEventListener('abort', wake, { once: true });
+      await promise;
+      signal?.removeEventListener('abort', wake);
     }
   }
 
@@ -135,12 +141,7 @@ export class Lanes {
    */
   async close({ abort = false }: { readonly abort?: boolean } = {}): Promise<void> {
     this.#closed = true;
-    for (const lane of [...this.#slots.values()]) {
-      for (let run = lane.lineHead; run !== null; run = lane.lineHead) {
-        this.#slots.withdraw(lane, run);
-        this.#refuse(run, new LanesClosedError());
-      }
-    }
+    for (const lane of [...this.#slots.values()]) this.#refuseAll(lane, new LanesClosedError());
     if (abort) this.#force.abort(new LanesClosedError());
     this.#tell();
     await this.idle();
@@ -168,9 +169,20 @@ export class Lanes {
         this.#wantTurn(lane.key);
         return;
       }
-      const taken = this.#slots.take(lane);
+      const taken = this.#take(lane);
       if (taken === null) return;
       this.#start(lane, taken);
+    }
+  }
+
+  /** A concurrency function that throws is the end of all that waits for its key (KL5). */
+  #take(lane: Lane<Run>): { readonly slot: number; readonly item: Run } | null {
+    try {
+      return this.#slots.take(lane);
+    } catch (error) {
+      this.#refuseAll(lane, error);
+      this.#tell();
+      return null;
     }
   }
 
@@ -186,7 +198,7 @@ export class Lanes {
       const { key } = this.#turns.shift();
       this.#inTurn.delete(key);
       const lane = this.#slots.get(key);
-      const taken = lane === undefined ? null : this.#slots.take(lane);
+      const taken = lane === undefined ? null : this.#take(lane);
       if (lane === undefined || taken === null) continue;
       if (lane.waiting > 0) this.#wantTurn(key);
       this.#start(lane, taken);
@@ -246,14 +258,13 @@ export class Lanes {
   #watch(run: Run): void {
     const { signal, waitTimeoutMs } = run.options;
     if (signal === undefined && waitTimeoutMs === undefined) return;
-    const onAbort = () => this.#giveUp(run, signal?.reason);
-    signal?.addEventListener('abort', onAbort, { once: true });
+    if (signal !== undefined) this.#signals.add(signal, run);
     const timer =
       waitTimeoutMs === undefined
         ? undefined
         : setTimeout(() => this.#giveUp(run, new RunTimeoutError('waited', waitTimeoutMs)), waitTimeoutMs);
     run.endWait = () => {
-      signal?.removeEventListener('abort', onAbort);
+      if (signal !== undefined) this.#signals.delete(signal, run);
       clearTimeout(timer);
     };
   }
@@ -263,6 +274,13 @@ export class Lanes {
     if (lane === undefined || !this.#slots.withdraw(lane, run)) return;
     this.#refuse(run, reason);
     this.#tell();
+  }
+
+  #refuseAll(lane: Lane<Run>, reason: unknown): void {
+    for (let run = lane.lineHead; run !== null; run = lane.lineHead) {
+      this.#slots.withdraw(lane, run);
+      this.#refuse(run, reason);
+    }
   }
 
   #refuse(run: Run, reason: unknown): void {
