@@ -6,6 +6,7 @@ import type { KafkaConnectionSettings } from '../adapters/kafka/settings.ts';
 import { realWorld } from '../adapters/node/world.ts';
 import { Consumer } from '../consumer/consumer.ts';
 import type { ConsumerOptions } from '../consumer/options.ts';
+import { keepAlive } from './keep-alive.ts';
 
 export interface KafkaOptions extends Omit<KafkaConnectionSettings, 'clientId'> {
   /** What operators see as CLIENT-ID; the host and the process by default. */
@@ -36,12 +37,4 @@ export function createConsumer<Key = string | null, Value = Buffer | null>(
     deadLetters:
       deadLetterTopic === undefined ? null : new KafkaSender({ ...settings, topic: deadLetterTopic }),
   });
-}
-
-/** The longest time that a timer of Node.js can have. */
-const FOR_EVER_MS = 2 ** 31 - 1;
-
-function keepAlive(): () => void {
-  const timer = setInterval(() => undefined, FOR_EVER_MS);
-  return () => clearInterval(timer);
 }

@@ -71,6 +71,13 @@ export async function stopLedger(config: Config): Promise<void> {
   if (config.ledger.url === null) await stopEmbedded(embeddedDirectory(config));
 }
 
+/** An embedded Postgres that nobody else uses; one that does not answer is stopped by the one who started it. */
+export async function stopOwnLedger(config: Config, address: LedgerAddress): Promise<void> {
+  if (config.ledger.url !== null) return;
+  const shared = await ledgerIsShared(address).catch(() => !address.started);
+  if (!shared) await stopLedger(config);
+}
+
 /** Brings the ledger up to date where allowed; the names of what was applied. Throws SB-2001 to SB-2010. */
 export async function prepareLedger(
   address: LedgerAddress,

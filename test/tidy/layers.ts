@@ -23,12 +23,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'all'>> = {
   api: ['core', 'ports'],
   lanes: ['core'],
   consumer: ['core', 'ports', 'lanes'],
+  // The events of a consumer and of an embedded Signalbox are read the same way.
+  library: ['core', 'ports', 'consumer'],
+  testing: ['core', 'ports', 'sim', 'library'],
   site: ['core', 'ports'],
   demo: ['core', 'ports', 'site'],
   sim: ['core', 'ports', 'engine', 'checkers'],
   cli: 'all',
   index: 'all',
   'index-consumer': 'all',
+  'index-testing': 'all',
 };
 
 function partOf(path: string): Part {

@@ -17,6 +17,11 @@ export const libraryErrors = {
     remedy: 'Raise the time, or let the function end when its signal aborts: until then it keeps its slot.',
     status: 504,
   },
+  'SB-7004': {
+    cause: 'This Signalbox does not run: it was not started yet, or was stopped.',
+    remedy: 'Await start() first; after stop() make a new one.',
+    status: 409,
+  },
   'SB-7010': {
     cause: 'The handler of a record failed as often as it may.',
     remedy:
