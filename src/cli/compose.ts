@@ -19,9 +19,11 @@ import {
   postgresOptions,
   sslOf,
 } from './compose-ledger.ts';
+import type { OpenTraces } from './compose-telemetry.ts';
 import { graded } from './graded-participant.ts';
 
 export { boundHeapGrowth } from '../adapters/node/heap-growth.ts';
+export { InProcessParticipant } from '../adapters/node/in-process-participant.ts';
 export { realWorld } from '../adapters/node/world.ts';
 export type { Metrics } from '../adapters/telemetry/metrics.ts';
 
@@ -211,13 +213,21 @@ export async function openParticipants(config: Config, world: World): Promise<Pa
   if (entries.length === 0 || (config.types === null && config.participants.default === undefined)) {
     throw new SignalboxError('SB-5004', '', { final: true });
   }
+  return participantsOf(await httpParticipants(config, world));
+}
+
+/** Those behind HTTP, by name. Throws SB-5002 for one that cannot be used. */
+export async function httpParticipants(config: Config, world: World): Promise<Map<string, Participant>> {
   const { HttpParticipant } = await import('../adapters/http/http-participant.ts');
-  const all = new Map(
-    entries.map(([name, { url, headers, grade }]) => {
+  return new Map(
+    Object.entries(config.participants).map(([name, { url, headers, grade }]) => {
       const participant = new HttpParticipant(world, { endpoint: url, headers });
       return [name, grade === null ? participant : graded(participant, grade)] as const;
     }),
   );
+}
+
+export function participantsOf(all: ReadonlyMap<string, Participant>): Participants {
   return {
     get: (name) => {
       const participant = all.get(name);
@@ -240,10 +250,12 @@ export interface WorkerParts {
   readonly observer: Observer;
   readonly version: string;
   readonly passing: ((point: Point) => void) | null;
+  /** The log is given with spans around it already. */
+  readonly traces?: OpenTraces | null;
 }
 
 export function createWorker(config: Config, parts: WorkerParts): Worker {
-  const { world, address, log, participants, types, observer, version, passing } = parts;
+  const { world, address, log, participants, types, observer, version, passing, traces = null } = parts;
   const { topic, group, worker } = config;
   const identity = {
     topic,
@@ -254,11 +266,15 @@ export function createWorker(config: Config, parts: WorkerParts): Worker {
       return log.topic.id;
     },
   };
+  const ledger = openLedger(address, identity);
+  const traced = new Map(
+    traces === null ? [] : [...participants.all].map(([name, each]) => [name, traces.participant(each)]),
+  );
   return new Worker({
     world,
     log,
-    ledger: openLedger(address, identity),
-    participant: (name) => participants.get(name),
+    ledger: traces?.ledger(ledger) ?? ledger,
+    participant: (name) => traced.get(name) ?? participants.get(name),
     types,
     settings: {
       ...DEFAULT_SETTINGS,

@@ -30,14 +30,10 @@ import {
   participantNames,
   type Telemetry,
 } from './compose.ts';
+import { type OpenAlerts, openAlerts } from './compose-alerts.ts';
 import { type ApiLedger, openApiLedger, openSignIn } from './compose-api.ts';
-import {
-  type LedgerAddress,
-  ledgerIsShared,
-  prepareLedger,
-  startLedger,
-  stopLedger,
-} from './compose-ledger.ts';
+import { type LedgerAddress, prepareLedger, startLedger, stopOwnLedger } from './compose-ledger.ts';
+import { type OpenTraces, openTraces } from './compose-telemetry.ts';
 import { fleetGauges } from './fleet-gauges.ts';
 import { keepLedger } from './keep-ledger.ts';
 
@@ -71,6 +67,8 @@ interface Open {
   readonly sender: TransactionSender;
   readonly participants: Participants;
   readonly address: LedgerAddress;
+  readonly traces: OpenTraces | null;
+  readonly alerts: OpenAlerts | null;
 }
 
 export class Run {
@@ -141,17 +139,20 @@ export class Run {
     const types = configuredTypes(config);
     const sender = await openSender(config, async () => address, world);
     const ledger = await openApiLedger(config, address, { sender, world });
-    const transactionLog = await openLog(config, address, world);
     const observer = this.#observer;
+    const onProblem = (error: SignalboxError) => observer.problem(error, {});
+    const traces = await openTraces(config, { world, version, onProblem });
+    const transactionLog = await openLog(config, address, world);
     const worker = createWorker(config, {
       world,
       address,
-      log: transactionLog,
+      log: traces?.log(transactionLog) ?? transactionLog,
       participants,
       types,
       observer,
       version,
       passing,
+      traces,
     });
     this.#metrics.watch({ health: () => this.#health(worker), snapshot: () => worker.snapshot() });
     this.#metrics.watchFleet(() => fleetGauges(ledger));
@@ -173,12 +174,14 @@ export class Run {
       topic: config.topic,
       group: config.group,
       more: () => (config.api.label === null ? {} : { label: config.api.label }),
-      onDefect: (error) => observer.problem(error, {}),
+      onDefect: onProblem,
     });
-    this.#open = { worker, api, ledger, sender, participants, address };
+    const alerts = await openAlerts(config, { ...ledger, world, address, observer });
+    this.#open = { worker, api, ledger, sender, participants, address, traces, alerts };
     const url = await listen(api, config.api);
     log.info({ url }, `API and page at ${url}; what is not open asks for ${says}`);
     await this.#join(worker, address);
+    alerts?.start();
   }
 
   async #join(worker: Worker, address: LedgerAddress): Promise<void> {
@@ -257,21 +260,15 @@ export class Run {
     this.#open = null;
     const { clean } = this.#working ? await open.worker.stop(budgetMs) : { clean: true };
     await Promise.allSettled([
+      open.alerts?.close(),
       open.api.close(),
       open.sender.close(),
       open.ledger.close(),
       open.participants.close(),
+      open.traces?.close(),
     ]);
-    await this.#stopOwnLedger(open.address);
+    await stopOwnLedger(this.#options.config, open.address); // R3
     return clean;
-  }
-
-  /** R3. A Postgres that does not answer is stopped by the one who started it. */
-  async #stopOwnLedger(address: LedgerAddress): Promise<void> {
-    const { config } = this.#options;
-    if (config.ledger.url !== null) return;
-    const shared = await ledgerIsShared(address).catch(() => !address.started);
-    if (!shared) await stopLedger(config);
   }
 
   /** An invariant that does not hold stops all work: end, so that a supervisor starts a fresh process. */

@@ -4,6 +4,7 @@
  */
 import type { Display } from '../core/display.ts';
 import type { Grade } from '../core/grade.ts';
+import type { AlertKind } from '../engine/ports-alerts.ts';
 
 export interface TlsConfig {
   /** PEM text of the authorities to trust; null: those of Node.js. */
@@ -90,6 +91,29 @@ export interface ApiConfig {
   readonly openId: OpenIdConfig | null;
 }
 
+export interface TracesConfig {
+  /** Of the OpenTelemetry collector, as OTEL_EXPORTER_OTLP_ENDPOINT; null: no traces. */
+  readonly otlpUrl: string | null;
+  /** Share of the transactions whose record brought no trace that get one, 0 to 1. */
+  readonly ratio: number;
+  readonly serviceName: string;
+}
+
+export interface WebhookConfig {
+  readonly name: string;
+  /** May hold a key in its path: never logged. */
+  readonly url: string;
+  /** Signs each message; never logged. */
+  readonly key: Buffer;
+  readonly kinds: readonly AlertKind[];
+}
+
+export interface AlertsConfig {
+  readonly webhooks: readonly WebhookConfig[];
+  /** Longer in doubt, or being reversed, and people are told. */
+  readonly inDoubtMs: number;
+}
+
 export interface Config {
   /** Path of the file that was read; null when there is none. */
   readonly file: string | null;
@@ -129,6 +153,8 @@ export interface Config {
   readonly quietMs: number;
   readonly api: ApiConfig;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  readonly traces: TracesConfig;
+  readonly alerts: AlertsConfig;
   /** Dotted path of a setting to where its value came from. */
   readonly sources: Readonly<Record<string, string>>;
 }

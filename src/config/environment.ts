@@ -8,7 +8,7 @@ import { type Problem, problemsOf } from './problems.ts';
 import { leaves } from './schema.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
-export type Reader = 'text' | 'number' | 'list' | 'yes-no' | 'milliseconds';
+export type Reader = 'text' | 'number' | 'fraction' | 'list' | 'yes-no' | 'milliseconds';
 
 export interface Variable {
   readonly name: string;
@@ -232,6 +232,27 @@ export const VARIABLES: readonly Variable[] = [
     'What the page calls this installation.',
   ),
   variable('SIGNALBOX_LOG_LEVEL', 'logLevel', 'text', leaves.logLevel, 'debug, info, warn or error.'),
+  variable(
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+    'telemetry.traces.otlpUrl',
+    'text',
+    leaves['telemetry.traces.otlpUrl'],
+    'OpenTelemetry collector for traces, OTLP over HTTP; without it there are none.',
+  ),
+  variable(
+    'OTEL_TRACES_SAMPLER_ARG',
+    'telemetry.traces.ratio',
+    'fraction',
+    leaves['telemetry.traces.ratio'],
+    'Share of the transactions without a trace of their producer that get one, 0 to 1.',
+  ),
+  variable(
+    'OTEL_SERVICE_NAME',
+    'telemetry.traces.serviceName',
+    'text',
+    leaves['telemetry.traces.serviceName'],
+    'Name of the service in traces.',
+  ),
 ];
 
 export interface Settings {
@@ -269,6 +290,8 @@ function read(reader: Reader, text: string): unknown {
     case 'number':
     case 'milliseconds':
       return /^-?\d+(_\d+)*$/.test(text) ? Number(text.replaceAll('_', '')) : text;
+    case 'fraction':
+      return /^\d*\.?\d+$/.test(text) ? Number(text) : text;
     case 'list':
       return text
         .split(',')

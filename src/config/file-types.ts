@@ -1,6 +1,7 @@
 /** The types of a configuration file, with what it leaves out filled in. */
 import type { Display } from '../core/display.ts';
 import type { TypeConfig, TypeVersionConfig } from './config.ts';
+import type { Problem } from './problems.ts';
 import type { CheckedFile } from './schema.ts';
 import { DEFAULT_DEADLINE_MS } from './types.ts';
 
@@ -38,4 +39,26 @@ function displayOf(display: FileType['display']): Display | null {
   if (display === undefined) return null;
   const { amount = null, currency = null, label = null, redact = [] } = display;
   return { amount, currency, label, redact };
+}
+
+/** Steps at participants that nobody configured. */
+export function unknownParticipants(
+  types: Readonly<Record<string, TypeConfig>>,
+  names: readonly string[],
+): Problem[] {
+  const allowed =
+    names.length === 0 ? 'a name of participants, which is empty' : `one of: ${names.join(', ')}`;
+  return Object.entries(types).flatMap(([type, { steps }]) =>
+    [...steps.entries()].flatMap(([index, { participant }]) =>
+      names.includes(participant)
+        ? []
+        : [
+            {
+              field: `types.${type}.steps.${index}.participant`,
+              found: JSON.stringify(participant),
+              allowed,
+            },
+          ],
+    ),
+  );
 }

@@ -102,8 +102,7 @@ describe('loadConfig', () => {
        export default {
          participants: { dispenser: { url: 'http://127.0.0.1:1', headers: { authorization: 'x' }, grade: 'G3' } },
          types: { withdraw: { steps: [{ name: 'apply', participant: 'dispenser' }], version: 2, deadlineMs: 60_000,
-                              display: null,
-      earlier: [{ steps: [{ name: 'old', participant: 'dispenser', irreversible: true }] }] } },
+                              earlier: [{ steps: [{ name: 'old', participant: 'dispenser', irreversible: true }] }] } },
          limits: { 'DEPOT-*': { concurrency: 4 } },
        };`,
       'ts',
@@ -112,6 +111,7 @@ describe('loadConfig', () => {
     assert.deepEqual(config.types?.withdraw, {
       version: 2,
       deadlineMs: 60_000,
+      display: null,
       steps: [
         { name: 'apply', participant: 'dispenser', timeoutMs: 7_000, irreversible: false, canRefuse: true },
       ],
@@ -127,6 +127,20 @@ describe('loadConfig', () => {
     });
     assert.deepEqual(config.limits, [{ pattern: 'DEPOT-*', concurrency: 4 }]);
     assert.equal(config.participants.dispenser?.grade, 'G3');
+  });
+
+  it('takes the collector of traces by the names that OpenTelemetry gives it', async () => {
+    const off = await load({});
+    assert.deepEqual(off.traces, { otlpUrl: null, ratio: 1, serviceName: 'signalbox' });
+    const on = await load({
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318',
+      OTEL_TRACES_SAMPLER_ARG: '0.25',
+      OTEL_SERVICE_NAME: 'cash',
+    });
+    assert.deepEqual(on.traces, { otlpUrl: 'http://127.0.0.1:4318', ratio: 0.25, serviceName: 'cash' });
+    for (const ratio of ['1.5', '-1', 'all']) {
+      await assert.rejects(load({ OTEL_TRACES_SAMPLER_ARG: ratio }), /OTEL_TRACES_SAMPLER_ARG.*0 to 1/s);
+    }
   });
 
   it('reports every problem at once: field, found, allowed', async () => {

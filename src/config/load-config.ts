@@ -7,17 +7,10 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DEFAULT_SETTINGS } from '../engine/options.ts';
-import type {
-  ApiConfig,
-  Config,
-  KafkaConfig,
-  ParticipantConfig,
-  SaslConfig,
-  TlsConfig,
-  TypeConfig,
-} from './config.ts';
+import type { ApiConfig, Config, KafkaConfig, ParticipantConfig, SaslConfig, TlsConfig } from './config.ts';
 import { type Environment, readEnvironment } from './environment.ts';
-import { fileTypes } from './file-types.ts';
+import { fileAlerts } from './file-alerts.ts';
+import { fileTypes, unknownParticipants } from './file-types.ts';
 import { configurationError, found, type Problem, problemsOf } from './problems.ts';
 import { type CheckedFile, configSchema, leaves } from './schema.ts';
 
@@ -40,6 +33,8 @@ export interface Scalars {
   readonly 'results.create': boolean;
   readonly 'api.host': string;
   readonly 'api.port': number;
+  readonly 'telemetry.traces.ratio': number;
+  readonly 'telemetry.traces.serviceName': string;
 }
 
 export const DEFAULTS: Scalars = {
@@ -59,6 +54,8 @@ export const DEFAULTS: Scalars = {
   'results.create': true,
   'api.host': '127.0.0.1',
   'api.port': 7070,
+  'telemetry.traces.ratio': 1,
+  'telemetry.traces.serviceName': 'signalbox',
 };
 
 const SASL_FIELDS = ['mechanism', 'username', 'password', 'token', 'tokenFile'];
@@ -72,6 +69,32 @@ export interface LoadOptions {
   /** Options of the command by dotted path of the setting: they win. */
   readonly options?: Readonly<Record<string, unknown>>;
   readonly pid: number;
+}
+
+export interface GivenOptions extends Pick<LoadOptions, 'folder' | 'pid'> {
+  /** Names of participants that are functions of this process: steps may name them, the configuration does not. */
+  readonly inProcess: readonly string[];
+  /** What the caller has found already. */
+  readonly problems: readonly Problem[];
+}
+
+/** The configuration that a program gives itself: no file, no environment, no options. Throws SB-5002 (final). */
+export function givenConfig(
+  given: unknown,
+  { inProcess, problems: before, ...options }: GivenOptions,
+): Config {
+  const problems = [...before];
+  const checked = configSchema.safeParse(given);
+  if (!checked.success) problems.push(...problemsOf(checked.error, given, ''));
+  const file = checked.data ?? {};
+  const environment = readEnvironment({});
+  const settings = new Settings(file, 'createSignalbox', environment, new Map());
+  const config = new Builder(settings, problems, { ...options, environment: {} }, inProcess).build(
+    file,
+    null,
+  );
+  if (problems.length > 0) throw configurationError(problems);
+  return config;
 }
 
 export async function loadConfig(options: LoadOptions): Promise<Config> {
@@ -180,12 +203,19 @@ class Settings {
 class Builder {
   private readonly settings: Settings;
   private readonly problems: Problem[];
-  private readonly options: LoadOptions;
+  private readonly options: Pick<LoadOptions, 'folder' | 'pid' | 'environment'>;
+  private readonly inProcess: readonly string[];
 
-  constructor(settings: Settings, problems: Problem[], options: LoadOptions) {
+  constructor(
+    settings: Settings,
+    problems: Problem[],
+    options: Pick<LoadOptions, 'folder' | 'pid' | 'environment'>,
+    inProcess: readonly string[] = [],
+  ) {
     this.settings = settings;
     this.problems = problems;
     this.options = options;
+    this.inProcess = inProcess;
   }
 
   build(file: CheckedFile, path: string | null): Config {
@@ -193,7 +223,8 @@ class Builder {
     const stepTimeoutMs = this.scalar('stepTimeoutMs');
     const participants = this.participants(file);
     const types = fileTypes(file, stepTimeoutMs);
-    if (types !== null) this.checkParticipants(types, participants);
+    const names = [...Object.keys(participants), ...this.inProcess];
+    if (types !== null) this.problems.push(...unknownParticipants(types, names));
     return {
       file: path,
       topic: this.scalar('topic'),
@@ -223,6 +254,12 @@ class Builder {
       quietMs: this.scalar('quietMs'),
       api: this.api(file),
       logLevel: this.scalar('logLevel'),
+      traces: {
+        otlpUrl: settings.get<string | null>('telemetry.traces.otlpUrl', null),
+        ratio: this.scalar('telemetry.traces.ratio'),
+        serviceName: this.scalar('telemetry.traces.serviceName'),
+      },
+      alerts: fileAlerts(file, this.options.environment, this.problems),
       sources: settings.sources,
     };
   }
@@ -331,24 +368,6 @@ class Builder {
       result.default = { url, headers, grade };
     }
     return result;
-  }
-
-  private checkParticipants(
-    types: Record<string, TypeConfig>,
-    participants: Record<string, ParticipantConfig>,
-  ): void {
-    const names = Object.keys(participants);
-    for (const [type, { steps }] of Object.entries(types)) {
-      for (const [index, { participant }] of steps.entries()) {
-        if (Object.hasOwn(participants, participant)) continue;
-        this.problems.push({
-          field: `types.${type}.steps.${index}.participant`,
-          found: JSON.stringify(participant),
-          allowed:
-            names.length === 0 ? 'a name of participants, which is empty' : `one of: ${names.join(', ')}`,
-        });
-      }
-    }
   }
 
   private path(file: string | null): string | null {

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { GRADES } from '../core/grade.ts';
+import { ALERT_KINDS } from '../engine/ports-alerts.ts';
 import { SASL_MECHANISMS } from './config.ts';
 
 /** Longest time any setting may name, in ms: seven days. Timers of Node.js end at 24 days. */
@@ -40,6 +41,15 @@ const topicName = matching(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,241}$/, '1 to 241 of A
 const httpUrl = z.string({ error: 'an http:// or https:// URL' }).refine(isHttpUrl, {
   error: 'an http:// or https:// URL without user and password; it may hold {location}',
 });
+const plainUrl = z
+  .string({ error: 'an http:// or https:// URL' })
+  .refine((value) => isHttpUrl(value) && !/[{}]/.test(value), {
+    error: 'an http:// or https:// URL without user and password',
+  });
+const fraction = z
+  .number({ error: 'a number from 0 to 1' })
+  .min(0, { error: 'a number from 0 to 1' })
+  .max(1, { error: 'a number from 0 to 1' });
 const postgresUrl = z
   .string({ error: 'a postgres:// URL' })
   .refine((value) => /^postgres(ql)?:\/\//.test(value) && URL.canParse(value), {
@@ -123,6 +133,14 @@ const participant = strict({
   grade: z.enum(GRADES, { error: `one of: ${GRADES.join(', ')}` }).optional(),
 });
 
+const webhook = strict({
+  url: plainUrl,
+  secretEnv: matching(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a name of an environment variable').optional(),
+  kinds: z
+    .array(z.enum(ALERT_KINDS, { error: `one of: ${ALERT_KINDS.join(', ')}` }), { error: 'a list of kinds' })
+    .min(1)
+    .optional(),
+});
 const names = z.array(text, { error: 'a list of texts' }).max(100).optional();
 
 /** Signing in at an OpenID provider; who has none of the values has no role. */
@@ -165,6 +183,9 @@ export const leaves = {
     .min(32, { error: 'at least 32 characters' }),
   'api.approvalMs': milliseconds(1_000),
   'api.label': matching(/^[^\p{Cc}]{1,24}$/u, '1 to 24 characters'),
+  'telemetry.traces.otlpUrl': plainUrl,
+  'telemetry.traces.ratio': fraction,
+  'telemetry.traces.serviceName': matching(/^[^\p{Cc}]{1,128}$/u, '1 to 128 characters'),
 } as const;
 
 export const configSchema = strict({
@@ -221,6 +242,17 @@ export const configSchema = strict({
     approvalMs: leaves['api.approvalMs'].optional(),
     label: leaves['api.label'].optional(),
     openId: openId.optional(),
+  }).optional(),
+  alerts: strict({
+    inDoubtMs: milliseconds(1_000).optional(),
+    webhooks: z.record(name, webhook, { error: 'an object of name to webhook' }).optional(),
+  }).optional(),
+  telemetry: strict({
+    traces: strict({
+      otlpUrl: leaves['telemetry.traces.otlpUrl'].optional(),
+      ratio: leaves['telemetry.traces.ratio'].optional(),
+      serviceName: leaves['telemetry.traces.serviceName'].optional(),
+    }).optional(),
   }).optional(),
 });
 

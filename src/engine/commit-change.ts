@@ -47,7 +47,7 @@ function conclude(conclusion: Conclusion): Holder | null | Promise<Holder | null
     return null;
   }
   if (conclusion.decision.code !== null) {
-    report(slot, holder.id, new SignalboxError(conclusion.decision.code, change.detail ?? ''));
+    report(slot, holder, new SignalboxError(conclusion.decision.code, change.detail ?? ''));
   }
   if (!isFinal(outcome.state)) return stillHolding(conclusion, outcome);
   partition.finished(
@@ -118,7 +118,7 @@ export function commit(slot: Slot, entries: Entry[]): Promise<Fate[]> {
   return slot.partition.committer.submit(slot.partition.state, entries);
 }
 
-function report(slot: Slot, id: string, error: SignalboxError): void {
-  const { observer } = slot.partition.doors;
-  observer.problem(error, { partition: slot.partition.state.partition, location: slot.lane.key, id });
+function report({ partition, lane }: Slot, { id, traceparent }: Holder, error: SignalboxError): void {
+  const context = { partition: partition.state.partition, location: lane.key, id, traceparent };
+  partition.doors.observer.problem(error, context);
 }

@@ -70,7 +70,12 @@ export interface Types {
 export interface Observer {
   problem(
     error: SignalboxError,
-    context: { readonly partition?: number; readonly location?: string; readonly id?: string },
+    context: {
+      readonly partition?: number;
+      readonly location?: string;
+      readonly id?: string;
+      readonly traceparent?: string | null;
+    },
   ): void;
   handOver(event: {
     readonly partition: number;
@@ -83,8 +88,10 @@ export interface Observer {
   called(event: {
     readonly call: CallKind;
     readonly outcome: string;
+    readonly id: string;
     readonly location: string;
     readonly ms: number;
+    readonly traceparent: string | null;
   }): void;
   /** A transaction reached its outcome; `ms` since its begin. */
   finished(event: {
@@ -92,6 +99,7 @@ export interface Observer {
     readonly location: string;
     readonly state: FinalState;
     readonly ms: number;
+    readonly traceparent: string | null;
   }): void;
   deadLetter(event: { readonly partition: number; readonly offset: number; readonly code: string }): void;
 }

@@ -316,9 +316,9 @@ export class Partition implements ParkingHost {
   finished(result: StoredResult, beganAtMs: number | null): void {
     if (!this.state.alive) return;
     this.#publisher.add(result);
-    const { id, location, state, finishedAtMs } = result;
+    const { id, location, state, finishedAtMs, traceparent } = result;
     const ms = beganAtMs === null ? 0 : finishedAtMs - beganAtMs;
-    this.doors.observer.finished({ id, location, state, ms });
+    this.doors.observer.finished({ id, location, state, ms, traceparent });
   }
 
   // ------------------------------------------------------------------------------------------ the end

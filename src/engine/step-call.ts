@@ -34,8 +34,10 @@ export async function callStep(slot: Slot, holder: Holder, kind: CallKind): Prom
   observer.called({
     call: kind,
     outcome: answer.outcome,
+    id: holder.id,
     location: slot.lane.key,
     ms: world.monotonic() - from,
+    traceparent: holder.traceparent,
   });
   return { kind, answer, startedMs, answeredMs: world.now() };
 }

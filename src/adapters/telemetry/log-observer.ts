@@ -2,11 +2,13 @@
  * Writes what the engine tells to the log. Ordinary work is on level debug, so the log stays small under load.
  * O1 The same problem (code, partition, location) is written at most once in REPEAT_MS; the next line says how
  *    often it was left out.
+ * O2 A line about a transaction with a trace names it by `trace_id`, as OpenTelemetry asks of JSON logs.
  */
 import { CATALOGUE, type SignalboxError } from '../../core/errors/catalogue.ts';
 import type { Observer } from '../../engine/options.ts';
 import type { World } from '../../engine/ports.ts';
 import type { Logger } from './logger.ts';
+import { traceIdOf } from './trace-context.ts';
 
 const REPEAT_MS = 10_000;
 /** Different problems remembered at once; beyond that all are forgotten, and written anew. */
@@ -28,13 +30,15 @@ export class LogObserver implements Observer {
   }
 
   problem(error: SignalboxError, context: Parameters<Observer['problem']>[1]): void {
-    const { partition, location } = context;
+    const { traceparent = null, ...where } = context;
+    const { partition, location } = where;
     const leftOut = this.#leftOut(`${error.code} ${partition ?? ''} ${location ?? ''}`);
     if (leftOut === null) return;
     const fields = {
       code: error.code,
       ...(error.detail === '' ? {} : { detail: error.detail }),
-      ...context,
+      ...where,
+      ...traceOf(traceparent),
       ...(leftOut === 0 ? {} : { leftOut }),
       remedy: error.remedy,
     };
@@ -54,12 +58,12 @@ export class LogObserver implements Observer {
     this.#log.debug(event, 'committed');
   }
 
-  called(event: Parameters<Observer['called']>[0]): void {
-    this.#log.debug(event, 'called');
+  called({ traceparent, ...event }: Parameters<Observer['called']>[0]): void {
+    this.#log.debug({ ...event, ...traceOf(traceparent) }, 'called');
   }
 
-  finished(event: Parameters<Observer['finished']>[0]): void {
-    this.#log.debug(event, 'finished');
+  finished({ traceparent, ...event }: Parameters<Observer['finished']>[0]): void {
+    this.#log.debug({ ...event, ...traceOf(traceparent) }, 'finished');
   }
 
   deadLetter({ partition, offset, code }: Parameters<Observer['deadLetter']>[0]): void {
@@ -80,4 +84,8 @@ export class LogObserver implements Observer {
     this.#written.set(key, { at: now, leftOut: 0 });
     return last?.leftOut ?? 0;
   }
+}
+
+function traceOf(traceparent: string | null): { readonly trace_id?: string } {
+  return traceparent === null ? {} : { trace_id: traceIdOf(traceparent) };
 }

@@ -28,6 +28,8 @@ function setup(level: 'debug' | 'info' = 'info') {
   };
 }
 
+const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+
 describe('LogObserver', () => {
   it('writes a problem with code, detail and remedy', () => {
     const { observer, fields } = setup();
@@ -59,12 +61,22 @@ describe('LogObserver', () => {
     const quiet = setup();
     const loud = setup('debug');
     for (const { observer } of [quiet, loud]) {
-      observer.called({ call: 'execute', outcome: 'done', location: 'A', ms: 1 });
+      observer.called({
+        call: 'execute',
+        outcome: 'done',
+        id: 'x',
+        location: 'A',
+        ms: 1,
+        traceparent: TRACEPARENT,
+      });
       observer.committed({ entries: 1, ms: 1 });
-      observer.finished({ id: 'x', location: 'A', state: 'completed', ms: 3 });
+      observer.finished({ id: 'x', location: 'A', state: 'completed', ms: 3, traceparent: null });
     }
     assert.equal(quiet.lines.length, 0);
     assert.equal(loud.lines.length, 3);
+    const [called, , finished] = loud.fields();
+    assert.equal(called.trace_id, '4bf92f3577b34da6a3ce929d0e0e4736');
+    assert.ok(!('trace_id' in finished) && !('traceparent' in called));
   });
 
   it('writes hand-overs, and those that went wrong as warnings', () => {
@@ -113,9 +125,9 @@ describe('Metrics', () => {
       deepest: {},
     };
     metrics.watch({ health: () => ({ ready: true, problems: [] }), snapshot: () => snapshot });
-    both.finished({ id: 'a', location: 'A', state: 'completed', ms: 20 });
-    both.finished({ id: 'b', location: 'A', state: 'rolled_back', ms: 2_000 });
-    both.called({ call: 'execute', outcome: 'done', location: 'A', ms: 4 });
+    both.finished({ id: 'a', location: 'A', state: 'completed', ms: 20, traceparent: null });
+    both.finished({ id: 'b', location: 'A', state: 'rolled_back', ms: 2_000, traceparent: null });
+    both.called({ call: 'execute', outcome: 'done', id: 'a', location: 'A', ms: 4, traceparent: null });
     both.committed({ entries: 7, ms: 2 });
     both.deadLetter({ partition: 0, offset: 1, code: 'SB-1101' });
     both.problem(new SignalboxError('SB-3001'), {});

@@ -48,6 +48,16 @@ export const processErrors = {
     remedy: 'Start the demo in another folder, or name one in SIGNALBOX_DIR.',
     status: 500,
   },
+  'SB-5011': {
+    cause: 'The collector does not take spans: they are dropped.',
+    remedy: 'Look at the detail and at telemetry.traces.otlpUrl. Transactions are not touched by it.',
+    status: 503,
+  },
+  'SB-5012': {
+    cause: 'A webhook does not take alerts: they are sent again.',
+    remedy: 'Look at the detail and at the receiver; each message keeps its webhook-id.',
+    status: 503,
+  },
   'SB-6001': { cause: 'There is no such thing.', remedy: 'Check the id or the path.', status: 404 },
   'SB-6002': {
     cause: 'The request is not valid.',
