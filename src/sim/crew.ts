@@ -37,6 +37,9 @@ export interface CrewOptions {
 export class Crew {
   readonly #options: CrewOptions;
   readonly #processes = new Set<SimProcess>();
+  readonly #networks: RandomStream[] = [];
+  /** What befell workers, for the story of a world. */
+  readonly history: { readonly atMs: number; readonly text: string }[] = [];
   /** Codes of the problems that workers told of. */
   readonly problems: Record<string, number> = {};
   /** What no code foresees: each is a bug. */
@@ -58,6 +61,7 @@ export class Crew {
     const name = `worker-${this.#starts}`;
     const process = new SimProcess(virtual, name);
     const random = new RandomStream(seed, `network ${name}`);
+    this.#networks.push(random);
     const { topic } = broker;
     const identity = { topic: topic.name, topicId: topic.id, group: 'signalbox', worker: name };
     const { unstorable, parkedMax, waitingRecordsMax } = this.#options;
@@ -82,6 +86,7 @@ export class Crew {
     };
     const worker = new Worker(witness.doors(process, overLinks(process, virtual, doors)));
     this.#processes.add(process);
+    this.#tell(`${name} starts`);
     void worker.start();
   }
 
@@ -92,6 +97,7 @@ export class Crew {
     process.kill();
     this.#processes.delete(process);
     count('killed');
+    this.#tell(`${process.name} is killed`);
     virtual.after(restartMs, () => this.start());
   }
 
@@ -101,12 +107,19 @@ export class Crew {
     witness.stops(process);
     process.stop();
     count('stopped');
+    this.#tell(`${process.name} is stopped for ${seconds(ms)}`);
     virtual.after(ms, () => this.#continue(process));
   }
 
   cut(process: SimProcess, links: readonly Link[], ms: number): void {
     for (const link of links) process.cut(link, ms);
     this.#options.count('cut');
+    this.#tell(`${process.name} is cut off from ${links.join(', ')} for ${seconds(ms)}`);
+  }
+
+  /** Faults that struck on the links of the workers. */
+  get struck(): number {
+    return this.#networks.reduce((sum, { struck }) => sum + struck, 0);
   }
 
   heal(): void {
@@ -117,8 +130,15 @@ export class Crew {
     if (this.#processes.size === 0) this.start();
   }
 
+  #tell(text: string): void {
+    this.history.push({ atMs: this.#options.virtual.elapsedMs, text });
+  }
+
   #continue(process: SimProcess): void {
-    if (process.stopped) this.#options.witness.continues(process);
+    if (process.stopped) {
+      this.#options.witness.continues(process);
+      if (process.alive) this.#tell(`${process.name} goes on`);
+    }
     process.continue();
   }
 
@@ -136,4 +156,8 @@ export class Crew {
       deadLetter: () => {},
     };
   }
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(1)} s`;
 }

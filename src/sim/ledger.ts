@@ -158,8 +158,8 @@ export class SimLedger implements Ledger {
     const { random, faults } = this.#options;
     const { ledgerLost, ledgerSlow } = faults();
     const arrivesMs = random.next() * 3;
-    const lastsMs = random.chance(ledgerSlow) ? random.next() * SLOW_MS : 0;
-    if (!random.chance(ledgerLost)) return { arrivesMs, lastsMs, lostMs: null };
+    const lastsMs = random.strikes(ledgerSlow) ? random.next() * SLOW_MS : 0;
+    if (!random.strikes(ledgerLost)) return { arrivesMs, lastsMs, lostMs: null };
     const lostMs = random.between(6, 200);
     return { arrivesMs: random.chance(0.5) ? arrivesMs : null, lastsMs, lostMs };
   }
@@ -167,8 +167,8 @@ export class SimLedger implements Ledger {
   #passageOfCommit(): Passage {
     const { random, faults } = this.#options;
     const { commitLost, ledgerSlow } = faults();
-    const lastsMs = random.chance(ledgerSlow) ? random.next() * SLOW_MS : 0;
-    if (!random.chance(commitLost)) return { arrivesMs: random.next() * 3, lastsMs, lostMs: null };
+    const lastsMs = random.strikes(ledgerSlow) ? random.next() * SLOW_MS : 0;
+    if (!random.strikes(commitLost)) return { arrivesMs: random.next() * 3, lastsMs, lostMs: null };
     const fate = random.pick(['landed', 'under way', 'late', 'never'] as const);
     const lostMs = random.chance(0.1) ? ANSWER_TIMEOUT_MS : random.between(6, 200);
     const soon = random.next() * 5;
@@ -189,7 +189,7 @@ export class SimLedger implements Ledger {
     statement: Pick<Statement<T>, 'places' | 'slots' | 'apply' | 'client'>,
   ): Promise<T> {
     const { virtual, process, random, faults, server } = this.#options;
-    const refused = lostMs === null && random.chance(faults().ledgerRefused);
+    const refused = lostMs === null && random.strikes(faults().ledgerRefused);
     return new Promise((resolve, reject) => {
       const answered = (answer: Answered<T>): void => {
         if (lostMs !== null) return;

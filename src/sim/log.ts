@@ -99,7 +99,7 @@ export class SimLog implements TransactionLog {
 
   publish(partition: number, results: readonly ResultRecord[]): Promise<void> {
     const { broker, random, faults } = this.#options;
-    const lost = random.chance(faults().publishLost);
+    const lost = random.strikes(faults().publishLost);
     const arrives = !lost || random.chance(0.5);
     return this.#ask(() => {
       if (arrives) broker.publish(partition, results);

@@ -4,6 +4,8 @@ export class RandomStream {
   #b: number;
   #c: number;
   #counter = 1;
+  /** Faults that have happened. */
+  struck = 0;
 
   /** Streams of the same seed and name are the same; other names give independent ones. */
   constructor(seed: number, name: string) {
@@ -33,6 +35,13 @@ export class RandomStream {
 
   chance(probability: number): boolean {
     return this.next() < probability;
+  }
+
+  /** The same for a fault, which is counted when it happens. */
+  strikes(probability: number): boolean {
+    const struck = this.chance(probability);
+    if (struck) this.struck += 1;
+    return struck;
   }
 
   pick<T>(items: readonly T[]): T {

@@ -60,6 +60,9 @@ export interface ScenarioReport {
   readonly transactions: number;
   readonly completed: number;
   readonly rolledBack: number;
+  /** Faults that took hold, on the links and of whole workers, locations and ledgers. */
+  readonly struck: number;
+  /** How often what happened: points that were passed, hand-overs, faults, decisions. */
   readonly faults: Readonly<Record<string, number>>;
   readonly problems: Readonly<Record<string, number>>;
   /** How often each point of sometimes.ts was reached. */
@@ -73,6 +76,18 @@ export interface ScenarioReport {
 /** Healing must end within this: back-offs of 10 s, deadlines of a minute, session time-outs. */
 const CONVERGE_MS = 600_000;
 
+/** Faults among what is counted by name; the others strike on links. */
+const FAULTS_COUNTED = [
+  'killed',
+  'stopped',
+  'cut',
+  'rebalanced',
+  'failed-over',
+  'stuck',
+  'paused',
+  'limited',
+];
+
 export class Scenario {
   readonly virtual: VirtualWorld;
   readonly broker: SimBroker;
@@ -83,6 +98,7 @@ export class Scenario {
   readonly produced: SimRecord[] = [];
   readonly options: ScenarioOptions;
   readonly #own: OwnPlans | null;
+  readonly #siteNetwork: RandomStream;
   readonly #crew: Crew;
   readonly #chaos: Chaos;
   readonly #mishaps: Mishaps;
@@ -112,9 +128,10 @@ export class Scenario {
     const server = new SimLedgerServer(virtual, store);
     const witness = new Witness({ virtual, store, broker });
     const { arrived } = witness;
+    this.#siteNetwork = new RandomStream(seed, 'site');
     const parts = {
       virtual,
-      random: new RandomStream(seed, 'site'),
+      random: this.#siteNetwork,
       faults,
       effectMs: [5, 400],
       arrived,
@@ -145,6 +162,11 @@ export class Scenario {
     this.broker = broker;
     this.store = store;
     this.site = site;
+  }
+
+  /** What befell workers, in order. */
+  get history(): Crew['history'] {
+    return this.#crew.history;
   }
 
   /** How often the ledger has lost history. */
@@ -188,12 +210,18 @@ export class Scenario {
       transactions: rows.length,
       completed: rows.filter((row) => row.state === 'completed').length,
       rolledBack: rows.filter((row) => row.state === 'rolled_back').length,
+      struck: this.#struck(),
       faults: this.#counts,
       problems: this.#crew.problems,
       reached: Object.fromEntries(virtual.reached),
       mishaps: this.#mishaps.befallen,
       trace: traceOf(this),
     };
+  }
+
+  #struck(): number {
+    const whole = FAULTS_COUNTED.reduce((sum, what) => sum + (this.#counts[what] ?? 0), 0);
+    return whole + this.#crew.struck + this.#siteNetwork.struck + this.#mishaps.befallen;
   }
 
   #passing(point: Point, process: SimProcess): void {

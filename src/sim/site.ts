@@ -103,12 +103,12 @@ export class SimSite implements Site {
         ),
       );
       const reply = (value: Answer) => {
-        if (random.chance(this.#options.faults().callLost)) return;
+        if (random.strikes(this.#options.faults().callLost)) return;
         virtual.after(this.#transit(), () => process.deliver(() => answer(value)));
       };
-      const copies = random.chance(this.#options.faults().callTwice) ? 2 : 1;
+      const copies = random.strikes(this.#options.faults().callTwice) ? 2 : 1;
       for (let copy = 0; copy < copies; copy += 1) {
-        if (random.chance(this.#options.faults().callLost)) continue;
+        if (random.strikes(this.#options.faults().callLost)) continue;
         virtual.after(this.#transit(), () => this.#receive(kind, call, reply));
       }
     });
@@ -117,7 +117,7 @@ export class SimSite implements Site {
   #transit(): number {
     const { random, faults } = this.#options;
     // Slow ones from 50 ms to 30 s, each order of magnitude as often.
-    return random.chance(faults().callSlow) ? 50 * 600 ** random.next() : random.next() * 4;
+    return random.strikes(faults().callSlow) ? 50 * 600 ** random.next() : random.next() * 4;
   }
 
   #receive(kind: CallKind, call: StepCall, reply: (answer: Answer) => void): void {

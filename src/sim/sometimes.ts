@@ -66,7 +66,6 @@ export const SOMETIMES = [
   'an execute came while the same key was under way',
   'an execute came after the reversal of its key',
   'a reversal left a tombstone',
-  'a reversal came while the step was under way',
   'a status found nothing',
   'a status found the step under way',
   // What became of doubt
@@ -83,7 +82,6 @@ export const SOMETIMES = [
   'two decisions about one transaction were open at once',
   // Log
   'records were fetched again',
-  'a batch held no record, only a hole',
   'a group offset went back by a late commit',
   'a result was published twice',
   'results arrived and their acknowledgement was lost',

@@ -89,6 +89,14 @@ export function meanSwarm(seed: number): ScenarioOptions {
   };
 }
 
+/** Many transactions at many locations, in a world that is otherwise drawn: the commits are full, and lanes are deep. */
+export function crowdSwarm(seed: number): ScenarioOptions {
+  const drawn = swarm(seed);
+  const random = new RandomStream(seed, 'crowd');
+  const locations = random.between(10, 60);
+  return { ...drawn, locations, transactions: locations * random.between(10, 25) };
+}
+
 /** Everything at once: workers are killed while results and commits are lost. */
 export function stormSwarm(seed: number): ScenarioOptions {
   const drawn = swarm(seed);

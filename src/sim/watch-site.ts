@@ -67,8 +67,7 @@ function pointOf(kind: CallKind, recorded: Recorded | undefined): Sometimes | nu
     if (recorded === undefined) return 'a status found nothing';
     return recorded === 'started' ? 'a status found the step under way' : null;
   }
-  if (recorded === undefined) return 'a reversal left a tombstone';
-  return recorded === 'started' ? 'a reversal came while the step was under way' : null;
+  return recorded === undefined ? 'a reversal left a tombstone' : null;
 }
 
 /** Tokens are decimal text without leading zeros. */

@@ -32,13 +32,16 @@ export class VirtualWorld {
   readonly reached = new Map<Sometimes, number>();
   readonly #heap: VirtualEvent[] = [];
   readonly #ties: RandomStream;
+  readonly #shut: () => () => void;
   #nowMs = 0;
   #sequence = 0;
   #events = 0;
   #trace = 0;
 
-  constructor(seed: number) {
+  /** `shut` keeps the real clock, timers and randomness out while events run, and returns how to let them in again. */
+  constructor(seed: number, shut: () => () => void = seal) {
     this.seed = seed;
+    this.#shut = shut;
     this.#ties = new RandomStream(seed, 'ties');
   }
 
@@ -92,7 +95,7 @@ export class VirtualWorld {
     let left = 0;
     let unseal = (): void => {};
     const step = (): void => {
-      if (left === 0) unseal = seal();
+      if (left === 0) unseal = this.#shut();
       left = left === 0 ? SLICE_EVENTS : left - 1;
       try {
         const end = this.#next(done, untilMs);
