@@ -13,9 +13,11 @@ import { SPAN_MAX } from '../core/watermark.ts';
 import type { RecordBatch, Timer, TransactionLog, TransactionSender, World } from '../engine/ports.ts';
 import { EventStream } from './event-stream.ts';
 import { handlerOf, isPoison } from './handler.ts';
-import type { ConsumerEvent, ConsumerHealth, ConsumerOptions, ConsumerRecord } from './options.ts';
+import { KeyCache } from './key-cache.ts';
+import type { ConsumerEvent, ConsumerHealth, ConsumerOptions, Order } from './options.ts';
 import { PartitionLanes } from './partition-lanes.ts';
-import type { ConsumerHost, Work } from './work.ts';
+import { Turns } from './turns.ts';
+import { type ConsumerHost, type RawRecord, Work } from './work.ts';
 
 export interface ConsumerDoors {
   readonly world: World;
@@ -50,8 +52,11 @@ export class Consumer<Key = string | null, Value = Buffer | null> {
   #closing: Promise<void> | null = null;
   #timer: Timer | null = null;
   #letGo: () => void = () => undefined;
-  /** Lines that only the limit held back. */
-  #wantsRoom = false;
+  /** Lanes that only the limit holds back. */
+  readonly #turns = new Turns();
+  /** While a batch is taken: the ms of the wall clock in which the membership was proven last (CC1). */
+  #inBatch = false;
+  #provenMs = Number.NaN;
 
   constructor(options: ConsumerOptions<Key, Value>, doors: ConsumerDoors) {
     this.#options = options;
@@ -140,7 +145,10 @@ export class Consumer<Key = string | null, Value = Buffer | null> {
   #records(batch: RecordBatch): void {
     const lanes = this.#partitions.get(batch.partition);
     if (lanes === undefined) return;
+    this.#inBatch = true;
     lanes.accept(batch);
+    this.#inBatch = false;
+    this.#provenMs = Number.NaN;
     this.#checkFetch(lanes);
   }
 
@@ -165,7 +173,7 @@ export class Consumer<Key = string | null, Value = Buffer | null> {
     lanes.over();
     if (this.#partitions.get(lanes.partition) === lanes) this.#partitions.delete(lanes.partition);
     this.#fetchPaused.delete(lanes.partition);
-    this.#pumpAll();
+    this.#giveTurns();
   }
 
   // ------------------------------------------------------------------------------------------ clockwork
@@ -175,6 +183,7 @@ export class Consumer<Key = string | null, Value = Buffer | null> {
       for (const lanes of this.#partitions.values()) {
         this.#commit(lanes);
         this.#checkFetch(lanes);
+        lanes.settle();
       }
       if (this.#closing === null) this.#note();
     });
@@ -216,6 +225,8 @@ export class Consumer<Key = string | null, Value = Buffer | null> {
   #makeHost(): ConsumerHost {
     const { concurrency = 1, order = 'key', retry = {} } = this.#options;
     const slots = typeof concurrency === 'number' ? () => concurrency : concurrency;
+    const origin = { topic: this.#options.topic, keys: new KeyCache() };
+    const lineOf = this.#lineOf(order);
     return {
       world: this.#doors.world,
       batchMax: 'batchMax' in this.#options ? this.#options.batchMax : 1,
@@ -225,17 +236,24 @@ export class Consumer<Key = string | null, Value = Buffer | null> {
         attemptsMax: retry.attemptsMax ?? Number.POSITIVE_INFINITY,
       },
       slotsOf: order === 'none' ? () => 1 : slots,
-      workOf: (batch, index, ticket) => this.#workOf(batch, index, ticket),
+      workOf: (batch, index) => {
+        const work = new Work(origin, batch, index);
+        if (lineOf !== null) work.line = lineOf(work);
+        return work;
+      },
       mayStart: (line) => this.#mayStart(line),
+      hasRoom: () => this.#running < this.#limit && this.#turns.length === 0,
+      wantTurn: (of, lane) => this.#turns.want(of, lane),
+      giveTurns: () => this.#giveTurns(),
       started: () => {
         this.#running += 1;
       },
       ended: (partition) => {
         this.#running -= 1;
+        if (this.#fetchPaused.size === 0 || !this.#fetchPaused.has(partition)) return;
         const lanes = this.#partitions.get(partition);
-        if (lanes !== undefined && this.#fetchPaused.has(partition)) this.#checkFetch(lanes);
+        if (lanes !== undefined) this.#checkFetch(lanes);
       },
-      roomAgain: () => this.#roomAgain(),
       call: handlerOf(this.#options),
       isPoison,
       tellFailed: (works, attempt, error, againMs) => this.#tellFailed(works, attempt, error, againMs),
@@ -243,39 +261,34 @@ export class Consumer<Key = string | null, Value = Buffer | null> {
     };
   }
 
+  /** Null: it is the key of the record. */
+  #lineOf(order: Order): ((work: Work) => string) | null {
+    const { keyOf } = this.#options;
+    if (order === 'partition') return () => '';
+    if (order === 'none') return ({ offset }) => `${offset}`;
+    return keyOf === undefined ? null : ({ record }) => keyOf(record);
+  }
+
   #mayStart(line: string): boolean {
-    if (this.#running >= this.#limit) {
-      this.#wantsRoom = true;
-      return false;
-    }
-    return !this.#pausedKeys.has(line) && this.#doors.log.mayBegin();
+    return (this.#pausedKeys.size === 0 || !this.#pausedKeys.has(line)) && this.#isProven();
   }
 
-  #roomAgain(): void {
-    if (!this.#wantsRoom || this.#running >= this.#limit) return;
-    this.#wantsRoom = false;
-    this.#pumpAll();
+  /**
+   * CC1. A batch is one turn of the event loop with thousands of starts, and the monotonic clock the dearest part of one:
+   * there it is read again when the wall clock, which is cheap, shows another ms.
+   */
+  #isProven(): boolean {
+    const { world, log } = this.#doors;
+    if (!this.#inBatch) return log.mayBegin();
+    const nowMs = world.now();
+    if (nowMs === this.#provenMs) return true;
+    if (!log.mayBegin()) return false;
+    this.#provenMs = nowMs;
+    return true;
   }
 
-  #workOf(batch: RecordBatch, index: number, ticket: number): Work {
-    const { order = 'key', keyOf } = this.#options;
-    const key = bytesIn(batch, batch.keys, index);
-    const record: ConsumerRecord<string | null, Buffer | null> = {
-      topic: this.#options.topic,
-      partition: batch.partition,
-      offset: batch.offsets[index] ?? 0,
-      timestampMs: batch.timestamps[index] ?? 0,
-      key: key === null ? null : key.toString('utf8'),
-      value: bytesIn(batch, batch.values, index),
-      headers: batch.headers(index),
-    };
-    const line =
-      order === 'partition'
-        ? ''
-        : order === 'none'
-          ? `${record.offset}`
-          : (keyOf?.(record) ?? record.key ?? '');
-    return { ticket, line, record };
+  #giveTurns(): void {
+    while (this.#running < this.#limit && this.#turns.length > 0) this.#turns.give();
   }
 
   #tellFailed(works: readonly Work[], attempt: number, error: unknown, againMs: number | null): void {
@@ -324,15 +337,10 @@ export class Consumer<Key = string | null, Value = Buffer | null> {
   }
 }
 
-function bytesIn(batch: RecordBatch, places: Int32Array, index: number): Buffer | null {
-  const from = places[2 * index] ?? -1;
-  return from < 0 ? null : Buffer.from(batch.bytes.subarray(from, places[2 * index + 1]));
-}
-
 const DETAIL_MAX = 1_000;
 
 /** The record as it was, with where it came from and why. */
-function deadRecord(record: ConsumerRecord<string | null, Buffer | null>, error: unknown) {
+function deadRecord(record: RawRecord, error: unknown) {
   const { topic, partition, offset, key, value, headers } = record;
   const own = Object.fromEntries(
     headers.flatMap(({ name, value: each }) => (each === null ? [] : [[name, each]])),

@@ -2,10 +2,8 @@
  * From a record as it was fetched to the user's function: deserialized, with its signal, as one kind of promise.
  * H1 A record that cannot be deserialized is poison: no attempt mends it.
  */
-import type { ConsumerOptions, ConsumerRecord, HandlerContext } from './options.ts';
-import type { Work } from './work.ts';
-
-type Raw = ConsumerRecord<string | null, Buffer | null>;
+import type { ConsumerOptions, ConsumerRecord, InBatches, OneByOne } from './options.ts';
+import type { ConsumerHost, RawRecord } from './work.ts';
 
 class PoisonError extends Error {
   override readonly name = 'PoisonError';
@@ -15,39 +13,50 @@ export function isPoison(error: unknown): boolean {
   return error instanceof PoisonError;
 }
 
-/** Calls the handler. What is no promise has completed. */
-export function handlerOf<Key, Value>(
-  options: ConsumerOptions<Key, Value>,
-): (works: readonly Work[], context: HandlerContext) => unknown {
-  const { timeoutMs, deserializers } = options;
-  const handle = (records: readonly ConsumerRecord<Key, Value>[], context: HandlerContext): unknown => {
-    if ('handleBatch' in options) return settled(options.handleBatch(records, context));
-    const [record] = records;
-    return record === undefined ? undefined : settled(options.handle(record, context));
-  };
-  const deserialized = deserializerOf(deserializers);
-  return (works, context) => {
-    const given =
-      timeoutMs === undefined
-        ? context
-        : { ...context, signal: AbortSignal.any([context.signal, AbortSignal.timeout(timeoutMs)]) };
+/** Calls the handler with a record, or with those of a batch behind the first. What is no promise has completed. */
+export function handlerOf<Key, Value>(options: ConsumerOptions<Key, Value>): ConsumerHost['call'] {
+  const { timeoutMs } = options;
+  const given = 'handleBatch' in options ? batchHandlerOf(options) : recordHandlerOf(options);
+  if (timeoutMs === undefined) return given;
+  return (work, more, context) =>
+    given(work, more, {
+      ...context,
+      signal: AbortSignal.any([context.signal, AbortSignal.timeout(timeoutMs)]),
+    });
+}
+
+function recordHandlerOf<Key, Value>(options: OneByOne<Key, Value>): ConsumerHost['call'] {
+  const deserialized = deserializerOf(options.deserializers);
+  return (work, _more, context) => {
     // Without deserializers the types are those of the record as it was fetched.
+    const record = deserialized === null ? (work.record as never) : deserialized(work.record);
+    if (record instanceof Promise) return record.then((ready) => options.handle(ready, context));
+    return settled(options.handle(record, context));
+  };
+}
+
+function batchHandlerOf<Key, Value>(options: InBatches<Key, Value>): ConsumerHost['call'] {
+  const deserialized = deserializerOf(options.deserializers);
+  return (first, more, context) => {
+    const works = [first, ...more];
     if (deserialized === null)
-      return handle(
-        works.map(({ record }) => record as never),
-        given,
+      return settled(
+        options.handleBatch(
+          works.map(({ record }) => record as never),
+          context,
+        ),
       );
     const records = works.map(({ record }) => deserialized(record));
     if (records.some((record) => record instanceof Promise))
-      return Promise.all(records).then((ready) => handle(ready, given));
-    return handle(records as ConsumerRecord<Key, Value>[], given);
+      return Promise.all(records).then((ready) => options.handleBatch(ready, context));
+    return settled(options.handleBatch(records as ConsumerRecord<Key, Value>[], context));
   };
 }
 
 function deserializerOf<Key, Value>(deserializers: ConsumerOptions<Key, Value>['deserializers']) {
   if (deserializers === undefined) return null;
   const { key: ofKey, value: ofValue } = deserializers;
-  return (record: Raw): ConsumerRecord<Key, Value> | Promise<ConsumerRecord<Key, Value>> => {
+  return (record: RawRecord): ConsumerRecord<Key, Value> | Promise<ConsumerRecord<Key, Value>> => {
     try {
       const bytes = record.key === null ? null : Buffer.from(record.key);
       const key = ofKey === undefined ? record.key : ofKey(bytes, record);
@@ -69,8 +78,9 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof Reflect.get(value, 'then') === 'function';
 }
 
+/** One kind of promise, that settles once: a thenable of another kind may do as it likes. */
 function settled(value: unknown): unknown {
-  return value instanceof Promise || !isThenable(value) ? value : Promise.resolve(value);
+  return isThenable(value) ? Promise.resolve(value) : value;
 }
 
 function poisoned(error: unknown): never {

@@ -13,7 +13,11 @@ import { CompletedMap, completedText } from '../core/completed-map.ts';
 import { type Lane, Lanes } from '../core/lanes.ts';
 import { Watermark } from '../core/watermark.ts';
 import type { RecordBatch, Timer } from '../engine/ports.ts';
+import type { HandlerContext } from './options.ts';
+import { Run, type RunEnds } from './run.ts';
 import type { ConsumerHost, Work } from './work.ts';
+
+const NONE: readonly Work[] = [];
 
 export class PartitionLanes {
   readonly partition: number;
@@ -25,6 +29,16 @@ export class PartitionLanes {
   readonly #naps = new Set<Timer>();
   /** Lines whose record failed as often as it may: what tries it again. */
   readonly #held = new Map<string, () => void>();
+  readonly #firstAttempt: HandlerContext = { signal: this.#abort.signal, attempt: 1 };
+  /** To be used again: a run is made for each that runs at the same time, not for each record. */
+  readonly #spareRuns: Run[] = [];
+  readonly #ends: RunEnds = {
+    completed: (run) => this.#completedLater(run),
+    failed: (run, error) => this.#failed(run, error),
+  };
+  /** Those that had to wait, since the last `settle` and the one before. */
+  #waited: Work[] = [];
+  #waitedBefore: Work[] = [];
   #running = 0;
   #working = true;
   #alive = true;
@@ -66,9 +80,8 @@ export class PartitionLanes {
   accept(batch: RecordBatch): void {
     for (let index = 0; index < batch.count; index += 1) {
       const offset = batch.offsets[index] ?? 0;
-      const ticket = this.#watermark.open(offset);
-      if (this.#completed.has(offset)) this.#watermark.close(ticket);
-      else this.#push(this.#host.workOf(batch, index, ticket));
+      if (this.#completed.has(offset)) this.#watermark.pass(offset);
+      else this.#arrived(this.#host.workOf(batch, index));
     }
     this.#watermark.advance(batch.nextOffset);
   }
@@ -77,6 +90,20 @@ export class PartitionLanes {
   pump(key?: string): void {
     const lanes = key === undefined ? [...this.#lanes.values()] : [this.#lanes.get(key)];
     for (const lane of lanes) if (lane !== undefined) this.#pumpLane(lane);
+  }
+
+  /** The limit has room again: one of the lane, and another in its next turn. */
+  startInTurn(lane: Lane<Work>): void {
+    if (!this.#alive || !this.#mayTake(lane)) return;
+    this.#take(lane);
+    if (lane.waiting > 0 && this.#lanes.mayTake(lane)) this.#host.wantTurn(this, lane);
+  }
+
+  /** Now and then: what has waited since the last time but one lets go of the bytes it was fetched with. */
+  settle(): void {
+    for (const work of this.#waitedBefore) if (!work.begun) work.settle();
+    this.#waitedBefore = this.#waited;
+    this.#waited = [];
   }
 
   /** What to commit now; null before anything was fetched. */
@@ -94,6 +121,7 @@ export class PartitionLanes {
       this.#ended();
     }
     this.#naps.clear();
+    this.#host.giveTurns();
     if (this.#running === 0) return true;
     const quiet = new Promise<boolean>((resolve) => {
       this.#whenQuiet = () => resolve(true);
@@ -123,141 +151,204 @@ export class PartitionLanes {
   // ------------------------------------------------------------------------------------------ work
 
   /** One that nothing of its line is before, and whose handler answers at once, enters no lane. */
-  #push(work: Work): void {
+  #arrived(work: Work): void {
     const { line } = work;
-    const alone = this.#lanes.get(line) === undefined && this.#host.batchMax === 1;
-    if (!alone || !this.#mayStart(line)) {
-      this.#pumpLane(this.#lanes.push(line, work));
+    const host = this.#host;
+    const alone = host.batchMax === 1 && this.#lanes.get(line) === undefined && host.slotsOf(line) > 0;
+    if (alone && this.#mayStart(line) && host.hasRoom()) {
+      this.#startAlone(work);
       return;
     }
-    this.#host.started();
-    this.#running += 1;
+    work.ticket = this.#watermark.open(work.offset);
+    this.#waited.push(work);
+    this.#pumpLane(this.#lanes.push(line, work));
+  }
+
+  #startAlone(work: Work): void {
+    this.#began(work);
     let answer: unknown;
     try {
-      answer = this.#host.call([work], { signal: this.#abort.signal, attempt: 1 });
+      answer = this.#host.call(work, NONE, this.#firstAttempt);
     } catch (error) {
-      this.#failed(this.#lanes.occupy(line, 1), 1, [work], 1, error);
+      this.#failed(this.#runOf(work), error);
       return;
     }
-    if (answer instanceof Promise) this.#await(this.#lanes.occupy(line, 1), 1, [work], 1, answer);
-    else {
-      this.#watermark.close(work.ticket);
+    if (answer instanceof Promise) {
+      const run = this.#runOf(work);
+      answer.then(run.onCompleted, run.onFailed);
+    } else {
+      this.#watermark.pass(work.offset);
       this.#ended();
     }
   }
 
+  /** Of one that was started before it was in its lane. */
+  #runOf(work: Work): Run {
+    work.ticket = this.#watermark.open(work.offset);
+    return this.#run(this.#lanes.occupy(work.line, 1), 1, work);
+  }
+
   #mayStart(line: string): boolean {
-    return this.#working && !this.#held.has(line) && this.#host.mayStart(line);
+    return this.#working && (this.#held.size === 0 || !this.#held.has(line)) && this.#host.mayStart(line);
+  }
+
+  #mayTake(lane: Lane<Work>): boolean {
+    return lane.waiting > 0 && this.#lanes.mayTake(lane) && this.#mayStart(lane.key);
   }
 
   #pumpLane(lane: Lane<Work>): void {
-    while (lane.waiting > 0 && this.#mayStart(lane.key)) {
-      const taken = this.#lanes.take(lane);
-      if (taken === null) return;
-      this.#lanes.began(lane, taken.slot);
-      const works = [taken.item, ...this.#followers(lane)];
-      this.#host.started();
-      this.#running += 1;
-      this.#attempt(lane, taken.slot, works, 1);
+    while (this.#mayTake(lane)) {
+      if (!this.#host.hasRoom()) {
+        this.#host.wantTurn(this, lane);
+        return;
+      }
+      this.#take(lane);
     }
   }
 
+  #take(lane: Lane<Work>): void {
+    const taken = this.#lanes.take(lane);
+    if (taken === null) return;
+    this.#lanes.began(lane, taken.slot);
+    const run = this.#run(lane, taken.slot, taken.item);
+    this.#began(taken.item);
+    this.#work(run);
+  }
+
+  #run(lane: Lane<Work>, slot: number, work: Work): Run {
+    const run = this.#spareRuns.pop() ?? new Run(this.#ends);
+    run.occupy(lane, slot);
+    run.take(work, this.#followers(lane));
+    return run;
+  }
+
   /** For a batch: those of the same line that wait behind it. */
-  #followers(lane: Lane<Work>): Work[] {
+  #followers(lane: Lane<Work>): readonly Work[] {
+    const { batchMax } = this.#host;
+    if (batchMax === 1) return NONE;
     const more: Work[] = [];
-    for (
-      let head = lane.lineHead;
-      more.length < this.#host.batchMax - 1 && head !== null;
-      head = lane.lineHead
-    ) {
+    for (let head = lane.lineHead; more.length < batchMax - 1 && head !== null; head = lane.lineHead) {
       this.#lanes.withdraw(lane, head);
+      head.begun = true;
       more.push(head);
     }
     return more;
   }
 
-  #attempt(lane: Lane<Work>, slot: number, works: readonly Work[], attempt: number): void {
-    let answer: unknown;
-    try {
-      answer = this.#host.call(works, { signal: this.#abort.signal, attempt });
-    } catch (error) {
-      this.#failed(lane, slot, works, attempt, error);
-      return;
-    }
-    if (!(answer instanceof Promise)) {
-      this.#completedAll(lane, slot, works);
-      return;
-    }
-    this.#await(lane, slot, works, attempt, answer);
+  /** What is in the slot, and what follows it there, until there is something to wait for. */
+  #work(run: Run): void {
+    do {
+      let answer: unknown;
+      try {
+        answer = this.#host.call(run.work, run.more, this.#contextOf(run.attempt));
+      } catch (error) {
+        this.#failed(run, error);
+        return;
+      }
+      if (answer instanceof Promise) {
+        answer.then(run.onCompleted, run.onFailed);
+        return;
+      }
+      this.#close(run);
+    } while (this.#next(run));
   }
 
-  #await(
-    lane: Lane<Work>,
-    slot: number,
-    works: readonly Work[],
-    attempt: number,
-    answer: Promise<unknown>,
-  ): void {
-    answer.then(
-      () => {
-        this.#completedAll(lane, slot, works);
-        this.#pumpAfter(lane);
-      },
-      (error: unknown) => this.#failed(lane, slot, works, attempt, error),
-    );
+  #contextOf(attempt: number): HandlerContext {
+    return attempt === 1 ? this.#firstAttempt : { signal: this.#abort.signal, attempt };
   }
 
-  #failed(lane: Lane<Work>, slot: number, works: readonly Work[], attempt: number, error: unknown): void {
+  #completedLater(run: Run): void {
     if (!this.#alive) return;
+    this.#close(run);
+    const { lane } = run;
+    if (this.#next(run)) this.#work(run);
+    else if (lane.waiting > 0) this.#pumpLane(lane);
+    this.#host.giveTurns();
+  }
+
+  /** The next of the lane into the slot of the one that has ended; else the slot is free, and the run is over. */
+  #next(run: Run): boolean {
+    const { lane, slot } = run;
+    const next =
+      lane.waiting > 0 && this.#mayStart(lane.key) && this.#host.hasRoom()
+        ? this.#lanes.takeInto(lane, slot)
+        : null;
+    if (next === null) {
+      this.#lanes.release(lane, slot);
+      run.clear();
+      this.#spareRuns.push(run);
+      return false;
+    }
+    this.#lanes.began(lane, slot);
+    run.take(next, this.#followers(lane));
+    this.#began(next);
+    return true;
+  }
+
+  #failed(run: Run, error: unknown): void {
+    if (!this.#alive) return;
+    const { attempt } = run;
     const { firstMs, maxMs, attemptsMax } = this.#host.retry;
     const last = attempt >= attemptsMax || this.#host.isPoison(error);
     const againMs = last
       ? null
       : backOff({ attempt: attempt - 1, firstMs, maxMs, random: this.#host.world.random });
-    this.#host.tellFailed(works, attempt, error, againMs);
+    this.#host.tellFailed(run.works, attempt, error, againMs);
     if (againMs === null) {
-      void this.#exhausted(lane, slot, works, error);
+      void this.#exhausted(run, error);
       return;
     }
     if (!this.#working) {
       this.#ended();
+      this.#host.giveTurns();
       return;
     }
+    for (const work of run.works) work.settle();
+    this.#nap(run, againMs);
+  }
+
+  #nap(run: Run, againMs: number): void {
     const nap = this.#host.world.after(againMs, () => {
       this.#naps.delete(nap);
-      this.#attempt(lane, slot, works, attempt + 1);
-      this.#pumpAfter(lane);
+      if (!this.#mayStart(run.lane.key)) {
+        this.#nap(run, againMs);
+        return;
+      }
+      run.attempt += 1;
+      this.#work(run);
+      this.#host.giveTurns();
     });
     this.#naps.add(nap);
   }
 
   /** To the dead-letter topic, and on; without one the line is held, and the others go on. */
-  async #exhausted(lane: Lane<Work>, slot: number, works: readonly Work[], error: unknown): Promise<void> {
-    if (await this.#host.deadLetter(works, error, () => this.#alive)) {
-      if (!this.#alive) return;
-      this.#completedAll(lane, slot, works);
-      this.#pumpAfter(lane);
+  async #exhausted(run: Run, error: unknown): Promise<void> {
+    if (await this.#host.deadLetter(run.works, error, () => this.#alive)) {
+      this.#completedLater(run);
     } else if (this.#alive) {
-      this.#held.set(lane.key, () => {
+      for (const work of run.works) work.settle();
+      this.#held.set(run.lane.key, () => {
         this.#host.started();
         this.#running += 1;
-        this.#attempt(lane, slot, works, 1);
-        this.#pumpAfter(lane);
+        run.attempt = 1;
+        this.#work(run);
+        this.#host.giveTurns();
       });
       this.#ended(); // its slot stays taken: what is behind it waits
+      this.#host.giveTurns();
     }
   }
 
-  #completedAll(lane: Lane<Work>, slot: number, works: readonly Work[]): void {
-    if (!this.#alive) return;
-    for (const { ticket } of works) this.#watermark.close(ticket);
-    this.#lanes.release(lane, slot);
-    this.#ended();
+  #began(work: Work): void {
+    work.begun = true;
+    this.#host.started();
+    this.#running += 1;
   }
 
-  #pumpAfter(lane: Lane<Work>): void {
-    if (lane.waiting > 0) this.#pumpLane(lane);
-    this.#host.roomAgain();
+  #close(run: Run): void {
+    this.#watermark.close(run.work.ticket);
+    for (const { ticket } of run.more) this.#watermark.close(ticket);
+    this.#ended();
   }
 
   #ended(): void {

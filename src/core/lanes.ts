@@ -19,36 +19,15 @@
  * L6 Parked items begin before anything in the line: what is parked of a lane is always a prefix of its items.
  */
 import { assert } from './errors/catalogue.ts';
-import { Line } from './line.ts';
+import { type Lane, LaneState } from './lane.ts';
+
+export type { Lane } from './lane.ts';
 
 /** Highest slot number: the lowest free slot is found by looking, which would show above this. */
 const SLOT_MAX = 10_000;
 
 /** Longest line of a lane: as many as a watermark can keep open, so back-pressure failed long before. */
 const LINE_MAX = 1_048_576;
-
-/** One lane as the caller sees it. Given back by reference; do not keep it after the lane became idle (L4). */
-export interface Lane<T extends object> {
-  readonly key: string;
-  /** Items in the line. */
-  readonly waiting: number;
-  /** Items that are parked, those of the page included. */
-  readonly parked: number;
-  /** Parked items that were brought back and wait to be taken. */
-  readonly paged: number;
-  /** Slots in use, the one that is beginning included. */
-  readonly holding: number;
-  /** Slot of the item that was taken and has not begun yet; null when there is none. */
-  readonly beginning: number | null;
-  /** That item. */
-  readonly beginningItem: T | null;
-  /** The item that would be taken next; null when none waits, or when parked ones have to be brought back first. */
-  readonly head: T | null;
-  /** The first item of the line, behind all that is parked. */
-  readonly lineHead: T | null;
-  /** Items that began or were skipped so far: a lane whose number stands still does not move. */
-  readonly moves: number;
-}
 
 export class Lanes<T extends object> {
   readonly #concurrencyOf: (key: string) => number;
@@ -97,7 +76,7 @@ export class Lanes<T extends object> {
   /** Appends to the line of `key`. */
   push(key: string, item: T): Lane<T> {
     const lane = this.#open(key);
-    assert(lane.waiting < LINE_MAX, `the line of ${key} is longer than ${LINE_MAX}`);
+    if (lane.waiting >= LINE_MAX) assert(false, `the line of ${key} is longer than ${LINE_MAX}`);
     lane.line.append(item);
     this.#waiting++;
     return lane;
@@ -106,7 +85,7 @@ export class Lanes<T extends object> {
   /** Takes an item that waits out of the line; false when it does not wait there (any more). */
   withdraw(lane: Lane<T>, item: T): boolean {
     const own = this.#own(lane);
-    if (own.line.remove((each) => each === item) === null) return false;
+    if (!own.line.withdraw(item)) return false;
     this.#waiting--;
     this.#dropIdle(own);
     return true;
@@ -117,9 +96,10 @@ export class Lanes<T extends object> {
    * may lie above the concurrency. It must be free.
    */
   occupy(key: string, slot: number): Lane<T> {
-    assert(Number.isInteger(slot) && slot >= 1 && slot <= SLOT_MAX, `slot ${slot} of ${key} is no slot`);
+    if (!Number.isInteger(slot) || slot < 1 || slot > SLOT_MAX)
+      assert(false, `slot ${slot} of ${key} is no slot`);
     const lane = this.#open(key);
-    assert(!lane.uses(slot), `slot ${slot} of ${key} is occupied twice`);
+    if (lane.uses(slot)) assert(false, `slot ${slot} of ${key} is occupied twice`);
     this.#use(lane, slot);
     return lane;
   }
@@ -180,13 +160,15 @@ export class Lanes<T extends object> {
    */
   take(lane: Lane<T>): { readonly slot: number; readonly item: T } | null {
     const own = this.#own(lane);
-    if (own.head === null || own.beginning !== null) return null;
-    const concurrency = this.#concurrency(own);
-    if (own.highestUsed > concurrency) return null;
-    const slot = own.lowestFree();
-    if (slot > concurrency) return null;
+    const slot = this.#slotToTake(own);
+    if (slot === null) return null;
     this.#use(own, slot);
     return { slot, item: this.#begin(own, slot) };
+  }
+
+  /** Whether `take` would give an item. */
+  mayTake(lane: Lane<T>): boolean {
+    return this.#slotToTake(this.#own(lane)) !== null;
   }
 
   /**
@@ -250,23 +232,31 @@ export class Lanes<T extends object> {
   #open(key: string): LaneState<T> {
     const found = this.#lanes.get(key);
     if (found !== undefined) return found;
-    const made = new LaneState<T>(key);
+    const made = new LaneState<T>(key, this);
     this.#lanes.set(key, made);
     return made;
   }
 
+  /** L4, without a look into the map: the hot path asks several times an item. */
   #own(lane: Lane<T>): LaneState<T> {
-    const own = this.#lanes.get(lane.key);
-    assert(own === lane, `lane ${lane.key} was dropped`);
+    const own = lane as LaneState<T>;
+    if (own.owner !== this) assert(false, `lane ${lane.key} was dropped`);
     return own;
+  }
+
+  /** L1, L2. */
+  #slotToTake(lane: LaneState<T>): number | null {
+    if (lane.head === null || lane.beginning !== null) return null;
+    const concurrency = this.#concurrency(lane);
+    if (lane.highestUsed > concurrency) return null;
+    const slot = lane.lowestFree();
+    return slot > concurrency ? null : slot;
   }
 
   #concurrency(lane: LaneState<T>): number {
     const slots = this.#concurrencyOf(lane.key);
-    assert(
-      Number.isInteger(slots) && slots >= 0 && slots <= SLOT_MAX,
-      `concurrency of ${lane.key} is ${slots}`,
-    );
+    if (!Number.isInteger(slots) || slots < 0 || slots > SLOT_MAX)
+      assert(false, `concurrency of ${lane.key} is ${slots}`);
     return slots;
   }
 
@@ -296,91 +286,21 @@ export class Lanes<T extends object> {
   }
 
   #dropIdle(lane: LaneState<T>): void {
-    if (lane.waiting === 0 && lane.parked === 0 && lane.holding === 0) this.#lanes.delete(lane.key);
+    if (lane.waiting === 0 && lane.parked === 0 && lane.holding === 0) this.#drop(lane);
   }
 
+  #drop(lane: LaneState<T>): void {
+    this.#lanes.delete(lane.key);
+    lane.owner = null;
+  }
+
+  // The words of these two cost more than the question, so they are put together only when it fails.
   #assertBegins(lane: LaneState<T>, slot: number): void {
-    assert(lane.beginning === slot, `nothing begins in slot ${slot} of ${lane.key}`);
+    if (lane.beginning !== slot) assert(false, `nothing begins in slot ${slot} of ${lane.key}`);
   }
 
   #assertHolds(lane: LaneState<T>, slot: number): void {
-    assert(lane.uses(slot) && lane.beginning !== slot, `nothing holds slot ${slot} of ${lane.key}`);
-  }
-}
-
-/** Lines and slots of one lane. */
-class LaneState<T extends object> implements Lane<T> {
-  readonly key: string;
-  readonly line = new Line<T>();
-  /** Parked items that were brought back: the first of all that are parked. */
-  readonly page = new Line<T>();
-  parked = 0;
-  moves = 0;
-  beginning: number | null = null;
-  beginningItem: T | null = null;
-  beginningParked = false;
-  /** Slot n is in use when place n - 1 is true. The last place is always true. */
-  readonly #used: boolean[] = [];
-  #holding = 0;
-
-  constructor(key: string) {
-    this.key = key;
-  }
-
-  get waiting(): number {
-    return this.line.length;
-  }
-
-  get paged(): number {
-    return this.page.length;
-  }
-
-  get holding(): number {
-    return this.#holding;
-  }
-
-  get head(): T | null {
-    return this.parked > 0 ? this.page.head : this.line.head;
-  }
-
-  get lineHead(): T | null {
-    return this.line.head;
-  }
-
-  /** 0 when no slot is in use. */
-  get highestUsed(): number {
-    return this.#used.length;
-  }
-
-  begin(slot: number, item: T, parked: boolean): void {
-    this.beginning = slot;
-    this.beginningItem = item;
-    this.beginningParked = parked;
-  }
-
-  endBeginning(): void {
-    this.beginning = null;
-    this.beginningItem = null;
-  }
-
-  uses(slot: number): boolean {
-    return this.#used[slot - 1] === true;
-  }
-
-  lowestFree(): number {
-    const place = this.#used.indexOf(false);
-    return place === -1 ? this.#used.length + 1 : place + 1;
-  }
-
-  use(slot: number): void {
-    while (this.#used.length < slot) this.#used.push(false);
-    this.#used[slot - 1] = true;
-    this.#holding++;
-  }
-
-  free(slot: number): void {
-    this.#used[slot - 1] = false;
-    while (this.#used.at(-1) === false) this.#used.pop();
-    this.#holding--;
+    if (!lane.uses(slot) || lane.beginning === slot)
+      assert(false, `nothing holds slot ${slot} of ${lane.key}`);
   }
 }

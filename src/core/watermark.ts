@@ -37,8 +37,7 @@ export class Watermark {
 
   /** Notes a record that was accepted. Gives back its ticket, to be closed when the record is accounted. */
   open(offset: number): number {
-    assert(isOffset(offset) && offset > this.#lastOffset, `offset ${offset} after ${this.#lastOffset}`);
-    assert(this.#position === null || offset >= this.#position, `offset ${offset} below ${this.#position}`);
+    this.#assertNext(offset);
     if (this.span === this.#offsets.length) this.#grow();
     const ticket = this.#next++;
     const place = ticket & (this.#offsets.length - 1);
@@ -54,10 +53,21 @@ export class Watermark {
   close(ticket: number): void {
     const mask = this.#offsets.length - 1;
     const known = Number.isInteger(ticket) && ticket >= this.#lowest && ticket < this.#next;
-    assert(known && this.#done[ticket & mask] === 0, `ticket ${ticket} is not open`);
+    if (!known || this.#done[ticket & mask] !== 0) assert(false, `ticket ${ticket} is not open`);
     this.#done[ticket & mask] = 1;
     this.#open--;
     while (this.#lowest < this.#next && this.#done[this.#lowest & mask] === 1) this.#lowest++;
+  }
+
+  /** A record that is accounted when it is noted: as `open` and `close`. Takes no place while none before it is open. */
+  pass(offset: number): void {
+    if (this.#lowest !== this.#next) {
+      this.close(this.open(offset));
+      return;
+    }
+    this.#assertNext(offset);
+    this.#lastOffset = offset;
+    this.#position = offset;
   }
 
   /** The log's position after a batch: past the last record of it and the holes behind. */
@@ -90,6 +100,14 @@ export class Watermark {
   /** Records from the lowest open one on, closed ones included. `open` asserts that it stays within SPAN_MAX. */
   get span(): number {
     return this.#next - this.#lowest;
+  }
+
+  /** W1. The words are put together only when it fails: they cost more than the question. */
+  #assertNext(offset: number): void {
+    if (!isOffset(offset) || offset <= this.#lastOffset)
+      assert(false, `offset ${offset} after ${this.#lastOffset}`);
+    if (this.#position !== null && offset < this.#position)
+      assert(false, `offset ${offset} below ${this.#position}`);
   }
 
   #grow(): void {
