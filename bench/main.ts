@@ -10,6 +10,7 @@ const BENCHES: Readonly<Record<string, string>> = {
   fetch: 'fetch and parse alone',
   lanes: 'keyed concurrency in one process, beside p-limit, async-mutex, async-sema and Bottleneck',
   peers: 'the consumer and the durable worker beside what one would otherwise pick',
+  regression: 'hot paths as ratios to fixed baselines, below a minute; fails on a fall of more than 30 %',
 };
 
 const [name = '', ...args] = process.argv.slice(2);

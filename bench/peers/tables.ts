@@ -1,4 +1,5 @@
 /** Tables of the results: medians and ranges, ratio to Signalbox, the four counts of every run. */
+import { median } from '../median.ts';
 import { isOurs, PEERS } from './all.ts';
 import type { Run } from './measure.ts';
 import type { PeerFound, Session } from './results.ts';
@@ -23,13 +24,6 @@ export function tables(sessions: readonly Session[]): Table[] {
   });
   const crashes = sessions.flatMap((session) => session.crashes);
   return crashes.length === 0 ? all : [...all, crashTable(crashes)];
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? 0;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? upper) + upper) / 2;
 }
 
 interface Context {
