@@ -31,12 +31,10 @@ type OfTheService = (typeof OF_THE_SERVICE)[number];
  * environment variable is read. Without `kafka` the log is a table in the ledger's database; without `ledger.url` a
  * Postgres is started in `directory`.
  */
-export interface SignalboxOptions<
-  Participants extends ParticipantsOptions,
-  Types extends TypesOptions<Participants>,
-> extends Omit<SignalboxConfig, 'participants' | 'types' | OfTheService> {
+export interface SignalboxOptions<Participants extends ParticipantsOptions, Type extends string>
+  extends Omit<SignalboxConfig, 'participants' | 'types' | OfTheService> {
   readonly participants: Participants;
-  readonly types: Types;
+  readonly types: TypesOptions<Participants, Type>;
   /** Told of problems that it goes on after by itself; one with `final` needs a new process. */
   readonly onProblem?: (error: SignalboxError) => void;
 }
@@ -52,10 +50,9 @@ export interface SignalboxOptions<
  *   await signalbox.start();
  *   await signalbox.submit({ id: 'sale-1', type: 'sale', location: 'till-7', data: { cents: 250 } });
  */
-export function createSignalbox<
-  const Participants extends ParticipantsOptions,
-  const Types extends TypesOptions<NoInfer<Participants>>,
->(options: SignalboxOptions<Participants, Types>): Signalbox<keyof Types & string> {
+export function createSignalbox<const Participants extends ParticipantsOptions, const Type extends string>(
+  options: SignalboxOptions<Participants, Type>,
+): Signalbox<Type> {
   const { participants, types, onProblem = null, ...settings } = options;
   const inProcess = Object.entries(participants).filter(([, each]) => isInProcess(each));
   const behindHttp = Object.entries(participants).filter(([, each]) => !isInProcess(each));

@@ -77,10 +77,16 @@ interface StepOptions<Name extends string> {
   readonly canRefuse?: boolean;
 }
 
+/** Where their names are not known (yet), any of them. */
+type ParticipantField<Name extends string> = string extends Name
+  ? { readonly participant?: string }
+  : Name extends 'default'
+    ? { readonly participant?: Name }
+    : { readonly participant: Name };
+
 /** A step of one of the participants; without `participant` it is the one named `default`. */
 export type StepOf<Participants> = {
-  [Name in keyof Participants & string]: StepOptions<StepNameAt<Participants[Name]>> &
-    (Name extends 'default' ? { readonly participant?: Name } : { readonly participant: Name });
+  [Name in keyof Participants & string]: StepOptions<StepNameAt<Participants[Name]>> & ParticipantField<Name>;
 }[keyof Participants & string];
 
 export interface VersionOptions<Participants> {
@@ -96,7 +102,10 @@ export interface TypeOptions<Participants> extends VersionOptions<Participants> 
   readonly earlier?: readonly VersionOptions<Participants>[];
 }
 
-export type TypesOptions<Participants> = Readonly<Record<string, TypeOptions<Participants>>>;
+/** By name of the type. The participants are not inferred from it, so that a wrong step is told here. */
+export type TypesOptions<Participants, Type extends string> = Readonly<
+  Record<Type, TypeOptions<NoInfer<Participants>>>
+>;
 
 // ------------------------------------------------------------------------------------------ what it says
 

@@ -78,8 +78,8 @@ export class Signalbox<Type extends string = string> {
    * SB-11xx for what would become a dead letter, SB-3xxx when it could not be produced. Again with the same id and
    * content it changes nothing.
    */
-  submit(submission: Submission<Type>): Promise<Submitted> {
-    return this.#running().submit(submission);
+  async submit(submission: Submission<Type>): Promise<Submitted> {
+    return await this.#running().submit(submission);
   }
 
   /** As the ledger has it, for the whole fleet; null while it is not there: not sent, or for less than about a second. */
