@@ -65,9 +65,11 @@ export class CommitDriver {
     const { locations, connections, partitions } = options;
     this.#places = Array.from({ length: connections }, () => []);
     this.#next = this.#places.map(() => 0);
+    // Of its own, as the last transactions of another driver may still hold theirs.
+    const prefix = topic.slice(-8);
     for (let index = 0; index < locations; index += 1) {
       const partition = index % partitions;
-      const location = `bench-${String(index).padStart(6, '0')}`;
+      const location = `${prefix}-${String(index).padStart(6, '0')}`;
       this.#places[partition % connections]?.push({ location, partition, holder: null });
     }
   }

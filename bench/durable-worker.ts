@@ -2,6 +2,8 @@
  * The worker of `durable.ts` and `parking.ts`: takes its job as JSON argument, ends when all is done, prints what it saw.
  * A stuck location answers `pending` until every transaction elsewhere has ended.
  */
+
+import { HttpParticipant } from '../src/adapters/http/http-participant.ts';
 import { KafkaLog } from '../src/adapters/kafka/kafka-log.ts';
 import { boundHeapGrowth } from '../src/adapters/node/heap-growth.ts';
 import { InProcessParticipant } from '../src/adapters/node/in-process-participant.ts';
@@ -19,6 +21,8 @@ const job = JSON.parse(process.argv[2] ?? '{}') as {
   /** Time of a step in ms; 0: it is answered at once. */
   stepMs?: number;
   stuck?: { location: string; transactions: number };
+  /** Of a participant behind HTTP, which sees for itself; without it, one in this process. */
+  endpoint?: string;
 };
 const RSS_SAMPLE_MS = 50;
 
@@ -36,7 +40,7 @@ let finished = 0;
 let rssBytes = 0;
 const done = Promise.withResolvers<void>();
 
-const participant = new InProcessParticipant(world, {
+const inProcess = new InProcessParticipant(world, {
   execute: (call) => {
     const sequence = Number(call.data.sequence);
     if (seen[sequence] !== 0) counts.doubled += 1;
@@ -59,6 +63,8 @@ const participant = new InProcessParticipant(world, {
   },
   capabilities: { replay: true, fence: true },
 });
+const participant =
+  job.endpoint === undefined ? inProcess : new HttpParticipant(world, { endpoint: job.endpoint });
 const step = { name: 'apply', participant: 'bench', timeoutMs: 10_000, irreversible: false };
 const plan: Plan = { type: 'withdraw', version: 1, steps: [step], deadlineMs: 900_000 };
 

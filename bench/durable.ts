@@ -2,13 +2,17 @@
  * The whole job on this machine: a real broker, a real Postgres with fsync, one worker in a process of its own
  * with an in-process participant that answers at once, and all records waiting before it starts.
  *
- *   npm run bench -- durable [--transactions 200000] [--locations 2000,200,20,1] [--partitions 8] [--json]
+ *   npm run bench -- durable [--transactions 200000] [--locations 2000,200,20,1] [--partitions 8] [--http]
+ *                            [--profile folder] [--json]
  *
- * Time is from the first begin to the last finish by the database clock. Every run ends with the counts
+ * With --http the participant is a process of its own behind HTTP (http-site.ts): the full service.
+ * Time is from the first begin to the last finish by the database clock. CPU seconds of worker and Postgres are of the
+ * whole run; with --profile the worker writes a CPU profile into that folder. Every run ends with the counts
  * missing, doubled, out of order, overlapping; one that is not 0 fails it.
  */
 import { parseArgs } from 'node:util';
 import pg from 'pg';
+import { cpuSecondsOf } from './cpu-seconds.ts';
 import { machine } from './machine.ts';
 import { BenchStack } from './stack.ts';
 
@@ -17,6 +21,8 @@ const { values } = parseArgs({
     transactions: { type: 'string', default: '200000' },
     locations: { type: 'string', default: '2000,200,20,1' },
     partitions: { type: 'string', default: '8' },
+    http: { type: 'boolean', default: false },
+    profile: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -30,6 +36,8 @@ interface Run {
   readonly seconds: number;
   readonly rssMb: number;
   readonly cpuSeconds: number;
+  readonly postgresCpuSeconds: number;
+  readonly siteCpuSeconds: number;
   readonly commits: number;
   readonly commitMs: number;
   readonly missing: number;
@@ -53,8 +61,25 @@ async function run(locations: number): Promise<Run> {
   await stack.createTopic(topic, Number(values.partitions));
   await stack.produce(topic, transactions, (number) => `L${(number * 7919) % locations}`);
   const connectionString = await stack.createDatabase(`bench_${locations}`);
-  const worker = await stack.work<Work>({ topic, connectionString, transactions });
-  return { locations, transactions, ...worker, ...(await judge(connectionString, transactions)) };
+  const site = values.http ? await stack.site() : null;
+  const cpuBefore = stack.postgresCpuSeconds;
+  const endpoint = site === null ? {} : { endpoint: site.endpoint };
+  const worker = await stack.work<Work>(
+    { topic, connectionString, transactions, ...endpoint },
+    values.profile,
+  );
+  const postgresCpuSeconds = Math.round(10 * (stack.postgresCpuSeconds - cpuBefore)) / 10;
+  const siteCpuSeconds = site === null ? 0 : Math.round(10 * cpuSecondsOf(site.pid)) / 10;
+  const seen = site === null ? {} : await sawOf(site.endpoint);
+  site?.stop();
+  const judged = await judge(connectionString, transactions);
+  return { locations, transactions, ...worker, ...seen, postgresCpuSeconds, siteCpuSeconds, ...judged };
+}
+
+/** What the participant behind HTTP saw, in place of one in the process. */
+async function sawOf(endpoint: string): Promise<Pick<Work, 'doubled' | 'outOfOrder' | 'overlapping'>> {
+  const response = await fetch(`${endpoint}/report`);
+  return (await response.json()) as Pick<Work, 'doubled' | 'outOfOrder' | 'overlapping'>;
 }
 
 interface Work {

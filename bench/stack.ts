@@ -11,6 +11,7 @@ import { KafkaSender } from '../src/adapters/kafka/kafka-sender.ts';
 import { realWorld } from '../src/adapters/node/world.ts';
 import { EmbeddedPostgres, stopEmbedded } from '../src/adapters/postgres/embedded.ts';
 import { LocalBroker } from '../src/demo/local-broker.ts';
+import { cpuSecondsOf } from './cpu-seconds.ts';
 
 const RECORD_BYTES = 200;
 const PRODUCE_BATCH = 5_000;
@@ -22,6 +23,8 @@ export interface BenchJob {
   readonly transactions: number;
   readonly stepMs?: number;
   readonly stuck?: { readonly location: string; readonly transactions: number };
+  /** Of a participant behind HTTP; without it, one in the worker's process. */
+  readonly endpoint?: string;
 }
 
 export class BenchStack {
@@ -43,6 +46,11 @@ export class BenchStack {
 
   get postgresVersion(): string {
     return this.#postgres.version;
+  }
+
+  /** CPU time that Postgres has had so far, in s. */
+  get postgresCpuSeconds(): number {
+    return cpuSecondsOf(this.#postgres.pid);
   }
 
   async stop(): Promise<void> {
@@ -83,11 +91,32 @@ export class BenchStack {
     return url.href;
   }
 
-  /** The worker's process; its last line says what it and the participant saw. */
-  async work<T>(job: BenchJob): Promise<T> {
+  /** A process of http-site.ts. */
+  async site(): Promise<{ endpoint: string; pid: number; stop(): void }> {
+    const script = fileURLToPath(new URL('./http-site.ts', import.meta.url));
+    const child = spawn(process.execPath, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
+    for await (const port of createInterface({ input: child.stdout })) {
+      return {
+        endpoint: `http://127.0.0.1:${port}`,
+        pid: child.pid ?? 0,
+        stop: () => child.stdin.end(),
+      };
+    }
+    throw new Error('the site did not start');
+  }
+
+  /**
+   * The worker's process; its last line says what it and the participant saw. With `profileDirectory` it writes a CPU
+   * profile there.
+   */
+  async work<T>(job: BenchJob, profileDirectory?: string): Promise<T> {
     const script = fileURLToPath(new URL('./durable-worker.ts', import.meta.url));
     const input = JSON.stringify({ ...job, brokers: [this.#broker.bootstrap] });
-    const child = spawn(process.execPath, [script, input], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const profiling =
+      profileDirectory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`];
+    const child = spawn(process.execPath, [...profiling, script, input], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     let last = '';
     for await (const line of createInterface({ input: child.stdout })) last = line;
     return JSON.parse(last) as T;

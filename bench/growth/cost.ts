@@ -2,7 +2,8 @@
 import pg from 'pg';
 import type { OwnPostgres } from '../../test/fixtures/postgres.ts';
 import { CommitDriver } from '../commit-driver.ts';
-import { databaseOf, median, statement } from './database.ts';
+import { median } from '../median.ts';
+import { databaseOf, statement } from './database.ts';
 
 export interface CostOptions {
   readonly locations: number;

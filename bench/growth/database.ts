@@ -43,7 +43,3 @@ export function statement(of: Expressions): string {
       ${of.parked_at}, ${of.began_at}, ${of.changed_at}, ${of.finished_at}, ${of.number}, ${of.code}, 'bench', 1
     FROM generate_series(0, ${of.rows - 1}) n`;
 }
-
-export function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
-}

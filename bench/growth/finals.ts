@@ -8,7 +8,8 @@ import { migrate } from '../../src/adapters/postgres/migrate.ts';
 import { PostgresReadModel } from '../../src/adapters/postgres/read-model.ts';
 import type { TransactionFilter } from '../../src/engine/ports-lists.ts';
 import type { OwnPostgres } from '../../test/fixtures/postgres.ts';
-import { median, statement } from './database.ts';
+import { median } from '../median.ts';
+import { statement } from './database.ts';
 
 export interface FinalsOptions {
   readonly finals: number;
