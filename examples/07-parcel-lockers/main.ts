@@ -1,9 +1,9 @@
 /**
- * Parcel lockers instead of cash: the participant of signalbox.config.ts beside it. The rules and the wire are those of
+ * Parcel lockers instead of cash: the participant of config.ts beside it. The rules and the wire are those of
  * example 05; only the machine is another.
  *
  *   PORT=8090 DATABASE=lockers.db node examples/07-parcel-lockers/main.ts
- *   npx signalbox run --config examples/07-parcel-lockers/signalbox.config.ts
+ *   npx signalbox run --config examples/07-parcel-lockers/config.ts
  *   npx signalbox send BER-01 deposit '{"parcel":"p1","size":"S","code":"4711"}' --config …
  */
 import { DatabaseSync } from 'node:sqlite';

@@ -20,12 +20,16 @@ test('links between pages, to files and to headings', () => {
 test('dead ones are found', () => {
   const text =
     '# A `b` (c)\n[x](start.md#nothing) [x](none.md) ![x](a.svg)\n```\n[x](none.md)\n```\n`[x](none.md)`';
-  const page = { path: 'docs/x.md', text: `${text}\n[x](#a-b-c) [x](start.md) [x](https://example.com)` };
+  const page = {
+    path: 'docs/x.md',
+    text: `${text}\n[x](#a-b-c) [x](start.md) [x](https://example.com)\n<img alt="" src="b.png">`,
+  };
   assert.deepEqual(anchors(page), ['a-b-c']);
   const own = { ...page, text: page.text.replace('[x](#a-b-c)', '') };
   assert.deepEqual(deadLinks(own), [
     'docs/x.md:2 start.md#nothing: docs/start.md has no #nothing',
     'docs/x.md:2 none.md: there is no docs/none.md',
     'docs/x.md:2 a.svg: there is no docs/a.svg',
+    'docs/x.md:8 b.png: there is no docs/b.png',
   ]);
 });

@@ -26,7 +26,7 @@ after(() => rmSync(scratch, { recursive: true, force: true }));
 
 async function build(root: string, output: string): Promise<void> {
   const command = join(ROOT, 'node_modules', '@11ty', 'eleventy', 'cmd.cjs');
-  const args = [command, `--config=${join(TOOL, 'eleventy.config.ts')}`, `--output=${output}`];
+  const args = [command, `--config=${join(TOOL, 'config.ts')}`, `--output=${output}`];
   await execute(process.execPath, args, { cwd: root, timeout: BUILD_MS_MAX });
 }
 

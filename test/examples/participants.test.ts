@@ -151,7 +151,7 @@ const kafka = await testKafka();
 
 describe('07-parcel-lockers behind the service', { skip: 'skip' in kafka ? kafka.skip : false }, () => {
   const brokers = 'skip' in kafka ? '' : kafka.bootstrap;
-  const configFile = join(EXAMPLES, '07-parcel-lockers', 'signalbox.config.ts');
+  const configFile = join(EXAMPLES, '07-parcel-lockers', 'config.ts');
   let client: BrokerClient;
   let postgres: Awaited<ReturnType<typeof testPostgres>>;
   let worker: Started;

@@ -7,7 +7,7 @@ import { flawOf, ROOT, slugs, targetOf } from './pages.ts';
 /** What is used of markdown-it, which Eleventy brings. */
 export interface Token {
   readonly type: string;
-  readonly content: string;
+  content: string;
   readonly children: readonly Token[] | null;
   attrGet(name: string): string | null;
   attrSet(name: string, value: string): void;
@@ -76,20 +76,30 @@ function teach(markdown: MarkdownIt, highlight: (code: string, language: string)
   });
   markdown.core.ruler.push('links', ({ tokens, env }) => {
     const from = repositoryPath(env.page.inputPath);
-    for (const token of tokens.flatMap(({ children }) => children ?? [])) {
+    for (const token of tokens.flatMap((each) => [each, ...(each.children ?? [])])) {
       if (token.type === 'link_open') turn(token, 'href', from);
-      if (token.type === 'image') turn(token, 'src', from);
+      else if (token.type === 'image') turn(token, 'src', from);
+      else if (token.type.startsWith('html_')) token.content = turnedHtml(token.content, from);
     }
   });
 }
 
 function turn(token: Token, attribute: string, from: string): void {
-  const link = token.attrGet(attribute) ?? '';
+  token.attrSet(attribute, turned(token.attrGet(attribute) ?? '', from));
+}
+
+function turnedHtml(html: string, from: string): string {
+  return html.replaceAll(/ (src|srcset|href)="([^"]+)"/g, (_, name: string, link: string) => {
+    return ` ${name}="${turned(link, from)}"`;
+  });
+}
+
+function turned(link: string, from: string): string {
   const target = targetOf(from, link);
-  if (target === null) return;
+  if (target === null) return link;
   const flaw = flawOf(target);
   if (flaw !== null) throw new Error(`${from}: ${link} is dead: ${flaw}`);
   const anchor = target.anchor === '' ? '' : `#${target.anchor}`;
   const path = target.path === from ? '' : hrefOf(siteFile(from), siteFile(target.path));
-  token.attrSet(attribute, path === '' && anchor === '' ? '#' : `${path}${anchor}`);
+  return path === '' && anchor === '' ? '#' : `${path}${anchor}`;
 }

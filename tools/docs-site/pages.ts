@@ -105,11 +105,13 @@ export interface Link {
   readonly line: number;
 }
 
-/** Links and pictures, those inside of code left out. */
+const LINK = /\]\(([^)\s]+)\)|<[^>]* (?:src|srcset|href)="([^"]+)"/g;
+
+/** Links and pictures, those of HTML too, those inside of code left out. */
 export function links(page: Page): Link[] {
   return prose(page).flatMap((line, index) =>
-    [...line.replaceAll(/`[^`]*`/g, '').matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => ({
-      target,
+    [...line.replaceAll(/`[^`]*`/g, '').matchAll(LINK)].map(([, target, ofTag = '']) => ({
+      target: target ?? ofTag,
       line: index + 1,
     })),
   );
