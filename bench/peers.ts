@@ -2,10 +2,11 @@
  * Signalbox and what a user would otherwise pick, side by side: same machine, broker, records and checks.
  *
  *   npm run bench -- peers [--work W1,W2] [--peers signalbox,naive-map] [--reps 3] [--json] [--save]
- *                          [--part 0.1]
+ *                          [--part 0.1] [--render]
  *
  * Each measurement is a fresh process with a new group, in turns, so that a noisy moment meets everybody. A peer that
- * cannot be installed is a row that says so. --save adds the runs to bench/results/peers.json. --part takes that share of the records, for a
+ * cannot be installed is a row that says so. --save adds the runs to bench/results/peers.json,
+ * from which --render makes docs/benchmarks.md, measuring nothing. --part takes that share of the records, for a
  * look whether everything runs: its figures are mostly start-up.
  */
 import { parseArgs } from 'node:util';
@@ -13,6 +14,7 @@ import { chosen, isOurs } from './peers/all.ts';
 import { crash } from './peers/crash.ts';
 import { measure, type Run } from './peers/measure.ts';
 import type { Peer } from './peers/peer.ts';
+import { render } from './peers/render.ts';
 import { newSession, type Session, save } from './peers/results.ts';
 import { Stand } from './peers/stand.ts';
 import { tables } from './peers/tables.ts';
@@ -25,9 +27,15 @@ const { values } = parseArgs({
     reps: { type: 'string', default: '3' },
     json: { type: 'boolean', default: false },
     save: { type: 'boolean', default: false },
+    render: { type: 'boolean', default: false },
     part: { type: 'string', default: '1' },
   },
 });
+
+if (values.render) {
+  render();
+  process.exit(0);
+}
 
 const say = (line: string): void => console.error(line);
 const part = Number(values.part);

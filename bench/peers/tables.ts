@@ -10,9 +10,10 @@ export interface Table {
   readonly what: string;
   readonly columns: readonly string[];
   readonly rows: readonly (readonly string[])[];
-  /** The number of the first column that is compared, for a chart: by peer. */
+  /** What is compared, of each peer that ended. */
   readonly bars: readonly { readonly peer: string; readonly value: number }[];
   readonly unit: string;
+  readonly lessIsBetter: boolean;
 }
 
 export function tables(sessions: readonly Session[]): Table[] {
@@ -104,7 +105,7 @@ function tableOf(id: WorkId, { what, runs, all, found }: Context): Table {
     'RSS MB',
     'missing / doubled / out of order / overlapping',
   ];
-  return { work: id, what, columns, rows, bars, unit: measured.unit };
+  return { work: id, what, columns, rows, bars, unit: measured.unit, lessIsBetter: measured.less };
 }
 
 const EXTRA: Partial<
@@ -190,6 +191,7 @@ function crashTable(crashes: readonly Session['crashes'][number][]): Table {
     ]),
     bars: [],
     unit: '',
+    lessIsBetter: true,
   };
 }
 
