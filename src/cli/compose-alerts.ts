@@ -37,8 +37,11 @@ export async function openAlerts(config: Config, parts: AlertsParts): Promise<Op
   return {
     start: () => watch.start(),
     close: async () => {
-      await watch.stop();
-      await Promise.all([sender.close(), book.close()]);
+      const stopped = watch.stop();
+      // What is under way is cut off, and sent again under the same id by whoever comes next: a drain must not wait for it.
+      await sender.close();
+      await stopped;
+      await book.close();
     },
   };
 }

@@ -23,6 +23,8 @@ const BATCH_MAX = 512;
 const BATCH_MS = 1_000;
 /** A collector that takes longer is away: the batch is dropped, and told. */
 const EXPORT_MS = 5_000;
+/** Below the time that a process has after its drain. */
+const CLOSE_MS = 3_000;
 const DETAIL_CHARACTERS = 200;
 
 export interface EndedSpan {
@@ -104,9 +106,12 @@ export class OtlpSpans implements SpanSink {
     span.end(clockTime(Math.max(startMs, endMs)));
   }
 
-  /** Sends what waits, at most for as long as one batch may take. */
-  close(): Promise<void> {
-    return this.#provider.shutdown().catch(() => undefined);
+  /** Sends what waits; a collector that does not answer costs a drain no more than CLOSE_MS. */
+  async close(): Promise<void> {
+    const enough = Promise.withResolvers<void>();
+    const timer = setTimeout(enough.resolve, CLOSE_MS);
+    await Promise.race([this.#provider.shutdown().catch(() => undefined), enough.promise]);
+    clearTimeout(timer);
   }
 }
 

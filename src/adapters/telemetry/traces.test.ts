@@ -1,5 +1,7 @@
 /** Spans around the ports: what they say, and that the ports stay what they were. The whole way is in test/integration. */
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 import { SimLedgerFixture } from '../../../test/conformance/sim-ledger.ts';
 import { ledgerConformance } from '../../conformance/ledger.ts';
@@ -177,22 +179,31 @@ describe('traced participant', () => {
   });
 });
 
+function exporterTo(url: string) {
+  const problems: SignalboxError[] = [];
+  const onProblem = (error: SignalboxError) => void problems.push(error);
+  const sink = new OtlpSpans({ url, serviceName: 's', worker: 'w', version: '1', onProblem });
+  const traces = new Traces({ sink, world: realWorld(), topic: 't', system: 'kafka' });
+  const of = { ...transactionSpan(SAMPLED, 'T-1'), id: 'T-1' } as Parameters<Traces['child']>[0];
+  traces.child(of, { name: 'begin', startMs: 0, endMs: 1 });
+  return { problems, sink };
+}
+
 describe('span exporter', () => {
+  it('does not wait at its end for a collector that does not answer', async () => {
+    const silent = createServer(() => undefined);
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const { sink } = exporterTo(`http://127.0.0.1:${(silent.address() as AddressInfo).port}`);
+    const startedMs = performance.now();
+    await sink.close();
+    assert.ok(performance.now() - startedMs < 4_500);
+    silent.closeAllConnections();
+    await new Promise((resolve) => silent.close(resolve));
+  });
+
   it('tells that the collector is away, and ends all the same', async () => {
-    const problems: SignalboxError[] = [];
-    const spans = new OtlpSpans({
-      url: `http://127.0.0.1:${await freePort()}`,
-      serviceName: 's',
-      worker: 'w',
-      version: '1',
-      onProblem: (error) => void problems.push(error),
-    });
-    const { traces } = {
-      traces: new Traces({ sink: spans, world: realWorld(), topic: 't', system: 'kafka' }),
-    };
-    const of = { ...transactionSpan(SAMPLED, 'T-1'), id: 'T-1' } as Parameters<Traces['child']>[0];
-    traces.child(of, { name: 'begin', startMs: 0, endMs: 1 });
-    await spans.close();
+    const { problems, sink } = exporterTo(`http://127.0.0.1:${await freePort()}`);
+    await sink.close();
     assert.deepEqual(
       problems.map(({ code }) => code),
       ['SB-5011'],
