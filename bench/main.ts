@@ -7,6 +7,7 @@ const BENCHES: Readonly<Record<string, string>> = {
   parking: 'a stuck location with a deep line: rate of the others, memory; a backlog that moves',
   ledger: 'ledger commits alone',
   growth: 'commits at many locations and beside parked rows; start and reads over many finals',
+  scale: 'what 10,000, 100,000 and 1,000,000 transactions a second need, on paper',
   fetch: 'fetch and parse alone',
   lanes: 'keyed concurrency in one process, beside p-limit, async-mutex, async-sema and Bottleneck',
   peers: 'the consumer and the durable worker beside what one would otherwise pick',

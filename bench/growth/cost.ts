@@ -3,7 +3,7 @@ import pg from 'pg';
 import type { OwnPostgres } from '../../test/fixtures/postgres.ts';
 import { CommitDriver } from '../commit-driver.ts';
 import { median } from '../median.ts';
-import { databaseOf, statement } from './database.ts';
+import { databaseOf, insertStatement } from './database.ts';
 
 export interface CostOptions {
   readonly locations: number;
@@ -79,7 +79,7 @@ async function park(connectionString: string, topic: string, parked: number): Pr
   await client.connect();
   await client.query('SET session_replication_role = replica');
   await client.query(
-    statement({
+    insertStatement({
       id: `'parked-' || n`,
       topic: `'${topic}'`,
       partition: `n % ${STUCK} % 8`,

@@ -32,7 +32,7 @@ export interface Expressions {
 }
 
 /** Inserts rows of transactions; each column is an expression of n, from 0. Payloads of 200 bytes. */
-export function statement(of: Expressions): string {
+export function insertStatement(of: Expressions): string {
   return `INSERT INTO signalbox.transactions (id, topic, partition, "offset", location, slot, state, step, token, type,
       plan, payload, evidence, attempts, takeovers, record_at, parked_at, began_at, changed_at, finished_at, number, code,
       worker, epoch)

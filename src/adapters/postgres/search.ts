@@ -11,7 +11,7 @@ import { utcOrNull } from './read-views.ts';
 import { type Cursor, cursorOf, cursorText } from './search-cursor.ts';
 
 /** Rows with an outcome that one page looks at: some tens of ms. */
-const LOOKED_AT_MAX = 10_000;
+const LOOKED_AT_MAX = 5_000;
 /** Of each partition at least so many, however many partitions there are. */
 const LOOKED_AT_MIN = 50;
 /**
@@ -19,6 +19,10 @@ const LOOKED_AT_MIN = 50;
  * the second look, with all that may be looked at, goes on behind it.
  */
 const FIRST_LOOK = 3;
+/** A search for a time narrows each partition to one of so many parts at once … */
+const PARTS_MAX = 4;
+/** … and asks for about so many rows in all: some ms. */
+const ASKED_MAX = 1_000;
 /** Numbers are below 2^53. */
 const BEYOND_ALL = Number.MAX_SAFE_INTEGER;
 
@@ -178,26 +182,42 @@ export class Search {
     return Object.fromEntries(toMs === null ? ends : await this.#narrowed(ends, toMs));
   }
 
-  /** The least number of each partition whose outcome is later than the time, found by halves: numbers grow with it. */
+  /**
+   * The least number of each partition whose outcome is later than the time: numbers grow with it. Each question narrows
+   * it to one part of many, so that for millions a few questions are enough.
+   */
   async #narrowed(ends: ReadonlyMap<number, number>, toMs: number): Promise<Map<number, number>> {
     const low = new Map([...ends].map(([partition]) => [partition, 1]));
     const high = new Map(ends);
+    const parts = Math.min(PARTS_MAX, Math.max(2, Math.floor(ASKED_MAX / ends.size)));
     for (;;) {
-      const open = [...low].filter(([partition, from]) => from < (high.get(partition) ?? 0));
-      if (open.length === 0) return high;
-      const middles = open.map(([partition, from]) => Math.floor((from + (high.get(partition) ?? 0)) / 2));
+      const asked = [...low].flatMap(([partition, from]) =>
+        between(from, high.get(partition) ?? 0, parts).map((number) => ({ partition, number })),
+      );
+      if (asked.length === 0) return high;
       const times = await this.#pool.one<{ partition: number; atMs: number | null }[]>(LIST_SQL.numberAt, [
         this.#topic,
-        open.map(([partition]) => partition),
-        middles,
+        asked.map(({ partition }) => partition),
+        asked.map(({ number }) => number),
       ]);
+      // In the order asked: of each partition from below.
       for (const [index, { partition, atMs }] of times.entries()) {
-        const middle = middles[index] ?? 0;
-        if (atMs === null || atMs > toMs) high.set(partition, middle);
-        else low.set(partition, middle + 1);
+        const number = asked[index]?.number ?? 0;
+        if (atMs === null || atMs > toMs)
+          high.set(partition, Math.min(high.get(partition) ?? number, number));
+        else low.set(partition, number + 1);
       }
     }
   }
+}
+
+/** Numbers that cut what lies from `from` to below `below` into `parts` at most; none when it is empty. */
+function between(from: number, below: number, parts: number): number[] {
+  const numbers = new Set<number>();
+  if (from < below)
+    for (let part = 1; part < parts; part += 1)
+      numbers.add(from + Math.floor(((below - from) * part) / parts));
+  return [...numbers];
 }
 
 function wanted({ states }: TransactionFilter, is: (state: State) => boolean): State[] {

@@ -3,7 +3,7 @@
 --
 -- Plan: holders by transactions_open (topic, partition, state), as many as there are; parked rows are counted in
 -- transactions_parked alone, and the first of each lane is looked up in it; the $3 newest results of each partition, of
--- many partitions fewer (10,000 in all, but 50 of each), by transactions_number backwards; locations and workers are small.
+-- many partitions fewer (5,000 in all, but 50 of each), by transactions_number backwards; locations and workers are small.
 -- Limits of patterns come beside the list.
 with holder as (
   select t.location, t.state, coalesce(entered.at, t.changed_at) as since,
@@ -51,7 +51,7 @@ with holder as (
     from signalbox.transactions t
     where t.topic = p.topic and t.partition = p.partition and t.number is not null
     order by t.number desc
-    limit (select least($3, greatest(50, 10000 / count(*))) from signalbox.partitions o where o.topic = $1)) newest
+    limit (select least($3, greatest(50, 5000 / count(*))) from signalbox.partitions o where o.topic = $1)) newest
   where p.topic = $1
   group by newest.location
 ), listed as (
