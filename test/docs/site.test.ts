@@ -13,9 +13,11 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { navigation } from '../../tools/docs-site/navigation.ts';
 import { pages, ROOT } from '../../tools/docs-site/pages.ts';
+import { assertAccessible, assertNoOverflow, launch, open } from '../browser/browser.ts';
 
 const execute = promisify(execFile);
 const BUILD_MS_MAX = 60_000;
@@ -62,6 +64,21 @@ test('every page is there, and every link on it leads to something', async () =>
     return anchor !== '' && texts.get(file)?.includes(` id="${anchor}"`) !== true;
   });
   assert.deepEqual(dead, []);
+});
+
+test('in a browser: accessible, and no wider than a phone', async () => {
+  const browser = await launch();
+  try {
+    for (const name of ['index', 'library/consumer', 'concepts/transaction', 'reference/errors']) {
+      const url = pathToFileURL(join(scratch, 'site', `${name}.html`)).href;
+      const { page } = await open(browser, url, { viewport: { width: 390, height: 844 } });
+      await assertAccessible(page);
+      await assertNoOverflow(page);
+      await page.close();
+    }
+  } finally {
+    await browser.close();
+  }
 });
 
 test('a dead link stops the build', async () => {

@@ -74,6 +74,10 @@ function teach(markdown: MarkdownIt, highlight: (code: string, language: string)
       token.attrSet('id', slug(parts.map(({ content }) => content).join('')));
     }
   });
+  // What is wider than a phone scrolls, and what scrolls must be reached by the keyboard.
+  markdown.core.ruler.push('tables', ({ tokens }) => {
+    for (const token of tokens) if (token.type === 'table_open') token.attrSet('tabindex', '0');
+  });
   markdown.core.ruler.push('links', ({ tokens, env }) => {
     const from = repositoryPath(env.page.inputPath);
     for (const token of tokens.flatMap((each) => [each, ...(each.children ?? [])])) {
