@@ -45,27 +45,21 @@ function head(sessions: readonly Session[]): string {
   return `${machine.cores} cores ${machine.cpu}, ${machine.memoryGiB} GiB, Linux; Node ${machine.node}, Kafka ${kafka}, Postgres ${postgres ?? 'not used'} with fsync; ${partitions} partitions, seed ${seed}. Measured ${first.at.slice(0, 16)} to ${last.at.slice(0, 16)} UTC at commit ${commits} (\`+\`: with changes in src).`;
 }
 
-/** Which rows Signalbox leads, said plainly. */
+/** Which rows Signalbox leads, said plainly: by how much, or behind whom. */
 function lead(all: readonly Table[]): string {
-  const lines = all
-    .filter(({ bars }) => bars.length > 1)
-    .map((table) => {
-      const { work, best, second } = leader(table);
-      return best.ours
-        ? `- ${work}: Signalbox leads; next is ${second.peer}.`
-        : `- ${work}: **Signalbox does not lead**: ${best.peer} does.`;
-    });
-  return lines.join('\n');
-}
-
-function leader({ work, bars, lessIsBetter }: Table) {
   const ours = new Set(PEERS.filter(({ id }) => isOurs(id)).map(({ title }) => title));
-  const sorted = bars.toSorted((a, b) => (lessIsBetter ? a.value - b.value : b.value - a.value));
-  const at = (index: number) => ({
-    peer: sorted[index]?.peer ?? 'nobody',
-    ours: ours.has(sorted[index]?.peer ?? ''),
+  const lines = all.map(({ work, bars, lessIsBetter }) => {
+    const better = (one: number, other: number): number => (lessIsBetter ? other / one : one / other);
+    const sorted = bars.toSorted((a, b) => (lessIsBetter ? a.value - b.value : b.value - a.value));
+    const own = bars.find(({ peer }) => ours.has(peer));
+    const best = sorted.find(({ peer }) => !ours.has(peer));
+    if (own === undefined || best === undefined) return '';
+    const times = better(own.value, best.value).toFixed(2);
+    return Number(times) > 1
+      ? `- ${work}: Signalbox leads, ${times} times ${best.peer}.`
+      : `- ${work}: **Signalbox does not lead**: it has ${times} times what ${best.peer} has.`;
   });
-  return { work, best: at(0), second: at(1) };
+  return lines.filter((line) => line !== '').join('\n');
 }
 
 function section(table: Table): string {
