@@ -22,8 +22,8 @@ import { eventObserver, type OpenSignalbox, Signalbox } from '../library/signalb
 import { functionsOf, isInProcess, stepProblems } from '../library/step-functions.ts';
 import { keepAlive } from './keep-alive.ts';
 
-/** Settings of what only the service has: its API, its log, its traces. */
-const OF_THE_SERVICE = ['api', 'logLevel', 'telemetry'] as const;
+/** Settings of what only the service has: its API, its log, its traces, its alerts. */
+const OF_THE_SERVICE = ['api', 'logLevel', 'telemetry', 'alerts'] as const;
 type OfTheService = (typeof OF_THE_SERVICE)[number];
 
 /**
