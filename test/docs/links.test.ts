@@ -1,7 +1,9 @@
 /** Every link of the docs leads somewhere. */
 import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { anchors, flawOf, links, type Page, pages, targetOf } from '../../tools/docs-site/pages.ts';
+import { anchors, flawOf, links, type Page, pages, ROOT, targetOf } from '../../tools/docs-site/pages.ts';
 
 function deadLinks(page: Page): string[] {
   return links(page).flatMap(({ target: link, line }) => {
@@ -32,4 +34,21 @@ test('dead ones are found', () => {
     'docs/x.md:2 a.svg: there is no docs/a.svg',
     'docs/x.md:8 b.png: there is no docs/b.png',
   ]);
+});
+
+test('drawings are shown on a page, say in words what they show, and follow light and dark', () => {
+  const shown = new Set(
+    pages().flatMap((page) => links(page).map(({ target }) => targetOf(page.path, target)?.path)),
+  );
+  const drawings = globSync('docs/concepts/*.svg', { cwd: ROOT });
+  assert.ok(drawings.length >= 5);
+  for (const path of drawings) {
+    const text = readFileSync(join(ROOT, path), 'utf8');
+    assert.ok(shown.has(path), `${path} is on no page`);
+    assert.match(
+      text,
+      /role="img" aria-labelledby="t d">\n<title id="t">.+<\/title>\n<desc id="d">.{50,}<\/desc>/,
+    );
+    assert.match(text, /prefers-color-scheme:dark/);
+  }
 });

@@ -19,8 +19,11 @@ const GROUPS: readonly Group[] = [
     name: 'Library',
     of: ['library/index', 'library/lanes', 'library/consumer', 'library/transactions', 'library/'],
   },
-  { name: 'Migrate', of: ['migrate/'] },
-  { name: 'Reference', of: ['reference/cli', 'reference/configuration', 'reference/'] },
+  { name: 'Migrate', of: ['migrate/semaphores', 'migrate/'] },
+  {
+    name: 'Reference',
+    of: ['reference/cli', 'reference/configuration', 'reference/', 'benchmarks', 'performance'],
+  },
   { name: 'Guarantees', of: ['guarantees', 'model'] },
   { name: 'Project', of: [] },
 ];
