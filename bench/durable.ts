@@ -40,6 +40,8 @@ interface Run {
   readonly siteCpuSeconds: number;
   readonly commits: number;
   readonly commitMs: number;
+  /** Rows that were parked at some time. */
+  readonly copied: number;
   readonly missing: number;
   readonly doubled: number;
   readonly outOfOrder: number;
@@ -95,17 +97,18 @@ interface Work {
 async function judge(
   connectionString: string,
   transactions: number,
-): Promise<{ perSecond: number; seconds: number; missing: number }> {
+): Promise<{ perSecond: number; seconds: number; copied: number; missing: number }> {
   const client = new pg.Client({ connectionString });
   await client.connect();
-  const { rows } = await client.query<{ done: string; seconds: number }>(
-    `SELECT count(*) AS done, extract(epoch FROM max(finished_at) - min(began_at))::float AS seconds
+  const { rows } = await client.query<{ done: string; seconds: number; copied: string }>(
+    `SELECT count(*) AS done, count(parked_at) AS copied, extract(epoch FROM max(finished_at) - min(began_at))::float AS seconds
      FROM signalbox.transactions WHERE state = 'completed'`,
   );
   await client.end();
   const done = Number(rows[0]?.done ?? 0);
   const seconds = rows[0]?.seconds ?? 0;
-  return { perSecond: Math.round(done / seconds), seconds, missing: transactions - done };
+  const copied = Number(rows[0]?.copied ?? 0);
+  return { perSecond: Math.round(done / seconds), seconds, copied, missing: transactions - done };
 }
 
 function report(all: readonly Run[]): void {
