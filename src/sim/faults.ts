@@ -16,9 +16,15 @@ export interface Faults {
   readonly callTwice: number;
   /** A call or answer that takes seconds. */
   readonly callSlow: number;
+  /** A call or answer that takes up to two hours. */
+  readonly callLate: number;
+  /** A request past its not-after that the site carries out all the same, where that is only advice. */
+  readonly lateStart: number;
   /** Answers the site may give instead of carrying the step out. */
   readonly refuse: number;
   readonly retry: number;
+  /** A reversal that the site refuses. */
+  readonly refuseReverse: number;
   /** Results or records sent whose acknowledgement is lost. */
   readonly publishLost: number;
   /** Events per second of virtual time. */
@@ -40,8 +46,11 @@ export const NO_FAULTS: Faults = {
   callLost: 0,
   callTwice: 0,
   callSlow: 0,
+  callLate: 0,
+  lateStart: 0,
   refuse: 0,
   retry: 0,
+  refuseReverse: 0,
   publishLost: 0,
   killsPerSecond: 0,
   stopsPerSecond: 0,

@@ -1,6 +1,12 @@
 /** What the simulated ledger cannot store (SQLSTATE class 22), and what is too large for one answer. */
-import { type Entry, type EntryAnswer, LedgerError, type Park } from '../engine/ports-ledger.ts';
-import type { SimRow } from './ledger-rows.ts';
+import {
+  type Entry,
+  type EntryAnswer,
+  LedgerError,
+  type Park,
+  type PartitionHead,
+} from '../engine/ports-ledger.ts';
+import type { SimPartition, SimRow } from './ledger-rows.ts';
 
 /** An answer carries at most this much payload of existing rows (migrations/0003_begins.sql). */
 const PAYLOAD_ROOM = 8 * 1024 * 1024;
@@ -16,6 +22,13 @@ export function refuseUnstorable(entries: readonly Entry[], rows: ReadonlyMap<st
     entries.filter((entry) => entry.kind === 'park'),
     rows,
   );
+}
+
+/** The writer counts result numbers differently (SB002): nothing is written. Throws LedgerError `refused`. */
+export function refuseOtherNumber({ partition, lastNumber }: PartitionHead, known: SimPartition): void {
+  if (lastNumber === known.lastNumber) return;
+  const message = `partition ${partition} has result number ${known.lastNumber}, not ${lastNumber}`;
+  throw new LedgerError('refused', message);
 }
 
 /** The known rows of parks are answered with their payloads, unless these are the entry's own. */

@@ -30,7 +30,7 @@ import type {
   TakeOver,
 } from '../engine/ports-ledger.ts';
 import { parkedOf, prunableOf, resultsOf, rowOf } from './ledger-reads.ts';
-import { busyBeyondRoom, refuseUnstorable } from './ledger-rejects.ts';
+import { busyBeyondRoom, refuseOtherNumber, refuseUnstorable } from './ledger-rejects.ts';
 import {
   attempt,
   type Context,
@@ -79,8 +79,11 @@ export class SimLedgerStore {
     const fenced: number[] = [];
     for (const head of commit.heads) {
       const known = this.partitions.get(placeOf(identity.topic, head.partition));
-      if (known !== undefined && fits(head, known)) heads.set(head.partition, head);
-      else fenced.push(head.partition);
+      if (known === undefined || !fits(head, known)) fenced.push(head.partition);
+      else {
+        refuseOtherNumber(head, known);
+        heads.set(head.partition, head);
+      }
     }
     const numbers = new Map([...heads].map(([partition, head]) => [partition, head.lastNumber]));
     const answers = new Array<EntryAnswer>(commit.entries.length);
@@ -239,6 +242,7 @@ export class SimLedgerStore {
     }
     if (change.deadlineMs !== null) row.deadlineMs = context.atMs + change.deadlineMs;
     row.byPerson = change.byPerson ?? row.byPerson;
+    if (row.state === 'received') row.beganAtMs = context.atMs;
     const late = change.lateTo !== null && context.atMs > row.deadlineMs;
     const to = late && change.lateTo !== null ? change.lateTo : change.to;
     if (!isLegal(row.state, change.event, to)) throw new Error(`illegal: ${row.state} ${change.event} ${to}`);
@@ -263,7 +267,7 @@ export class SimLedgerStore {
       state: row.state,
       step: row.step,
       token: row.token,
-      notAfterMs: row.notAfterMs,
+      notAfterMs: isFinal(to) ? 0 : row.notAfterMs,
       number: row.number,
     };
   }

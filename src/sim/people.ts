@@ -114,7 +114,8 @@ export class People {
     }
     if (virtual.elapsedMs < this.#healedAtMs + LATE_PACKETS_MS) return;
     const found = site.recorded(currentKey(row));
-    if (found !== 'started') this.#propose(row, found === 'done' ? 'complete' : 'roll_back');
+    if (found !== 'started' && found !== 'undoing')
+      this.#propose(row, found === 'done' ? 'complete' : 'roll_back');
   }
 
   #propose(row: SimRow, action: CommandAction): void {

@@ -10,7 +10,7 @@ import type { SimProcess } from './process.ts';
 import type { RandomStream } from './random.ts';
 import type { VirtualWorld } from './world.ts';
 
-export type Recorded = 'started' | 'done' | 'refused' | 'reversed';
+export type Recorded = 'started' | 'done' | 'refused' | 'undoing' | 'reversed';
 
 export interface Effect {
   readonly key: string;
@@ -63,6 +63,8 @@ export class SimSite implements Site {
   readonly #journal = new Map<string, Recorded>();
   /** Locations where effects do not end before a time of the virtual clock. */
   readonly #stuck = new Map<string, number>();
+  /** What goes on where a location is free again. */
+  readonly #waiting = new Map<string, (() => void)[]>();
   readonly #marks = new Map<string, { mark: bigint; key: string }>();
 
   constructor(options: SiteOptions) {
@@ -75,6 +77,24 @@ export class SimSite implements Site {
 
   stick(location: string, untilMs: number): void {
     this.#stuck.set(location, untilMs);
+    if (untilMs < Number.POSITIVE_INFINITY)
+      this.#options.virtual.after(untilMs - this.#options.virtual.elapsedMs, () => this.#goOn(location));
+  }
+
+  #goOn(location: string): void {
+    if ((this.#stuck.get(location) ?? 0) > this.#options.virtual.elapsedMs) return;
+    const waiting = this.#waiting.get(location) ?? [];
+    this.#waiting.delete(location);
+    for (const end of waiting) end();
+  }
+
+  /** Calls `end` after the time that an effect takes here. */
+  #takeTime(location: string, end: () => void): void {
+    const { virtual, random, effectMs } = this.#options;
+    virtual.after(random.between(...effectMs), () => {
+      if ((this.#stuck.get(location) ?? 0) <= virtual.elapsedMs) end();
+      else this.#waiting.set(location, [...(this.#waiting.get(location) ?? []), end]);
+    });
   }
 
   /** The participant as one process sees it, through the network. */
@@ -95,8 +115,15 @@ export class SimSite implements Site {
       const answer = (value: Answer) => {
         if (!open) return;
         open = false;
+        call.signal.removeEventListener('abort', aborted);
         resolve(value);
       };
+      const aborted = () => answer({ outcome: 'unknown', code: 'SB-4101', detail: 'nobody waits any more' });
+      call.signal.addEventListener('abort', aborted);
+      if (call.signal.aborted) {
+        aborted();
+        return;
+      }
       virtual.after(call.timeoutMs, () =>
         process.deliver(() =>
           answer({ outcome: 'unknown', code: 'SB-4101', detail: `${call.timeoutMs} ms` }),
@@ -116,7 +143,8 @@ export class SimSite implements Site {
 
   #transit(): number {
     const { random, faults } = this.#options;
-    // Slow ones from 50 ms to 30 s, each order of magnitude as often.
+    // Slow ones from 50 ms to 30 s, late ones to two hours; each order of magnitude as often.
+    if (random.strikes(faults().callLate)) return 30_000 * 240 ** random.next();
     return random.strikes(faults().callSlow) ? 50 * 600 ** random.next() : random.next() * 4;
   }
 
@@ -125,7 +153,7 @@ export class SimSite implements Site {
     this.#options.arrived?.({ kind, call, isStale: stale !== null, recorded: this.#journal.get(call.key) });
     if (stale !== null) reply({ outcome: 'stale', mark: stale });
     else if (kind !== 'execute' && !this.#can(kind)) reply(NO_SUCH_CALL);
-    else if (kind === 'reverse') reply(this.#reverse(call));
+    else if (kind === 'reverse') this.#reverse(call, reply);
     else if (kind === 'status') reply(this.#recorded(call.key) ?? { outcome: 'never' });
     else this.#execute(call, reply);
   }
@@ -151,14 +179,15 @@ export class SimSite implements Site {
   }
 
   #execute(call: StepCall, reply: (answer: Answer) => void): void {
-    const { random, faults, virtual, effectMs, defect } = this.#options;
+    const { random, faults, virtual, defect } = this.#options;
     const known = this.#recorded(call.key);
     if (known !== null && this.#can('replay')) {
       reply(known);
       return;
     }
-    if (random.chance(faults().retry)) {
-      reply({ outcome: 'retry', reason: 'warming up' });
+    const late = virtual.wallClockMs() > call.notAfterMs && !this.#startsLate();
+    if (late || random.chance(faults().retry)) {
+      reply({ outcome: 'retry', reason: late ? 'past Signalbox-Not-After' : 'warming up' });
       return;
     }
     this.#journal.set(call.key, 'started');
@@ -173,8 +202,7 @@ export class SimSite implements Site {
     };
     this.effects.push(effect);
     const refuses = random.chance(faults().refuse);
-    const stuckMs = (this.#stuck.get(location) ?? 0) - virtual.elapsedMs;
-    virtual.after(Math.max(random.between(...effectMs), stuckMs), () => {
+    this.#takeTime(location, () => {
       effect.endedMs = virtual.elapsedMs;
       effect.happened = !refuses;
       if (defect === 'key-forgotten') this.#journal.delete(key);
@@ -183,11 +211,18 @@ export class SimSite implements Site {
     });
   }
 
+  /** Where tokens or keys are kept to, not-after is advice (contract 3), and some do not take it. */
+  #startsLate(): boolean {
+    const { random, faults } = this.#options;
+    return this.#can('replay') && random.strikes(faults().lateStart);
+  }
+
   #recorded(key: string): Answer | null {
     switch (this.#journal.get(key)) {
       case undefined:
         return null;
       case 'started':
+      case 'undoing':
         return { outcome: 'pending' };
       case 'done':
         return doneAnswer(key);
@@ -198,15 +233,24 @@ export class SimSite implements Site {
     }
   }
 
-  #reverse({ key }: StepCall): Answer {
+  #reverse({ key, location }: StepCall, reply: (answer: Answer) => void): void {
+    const { random, faults, virtual } = this.#options;
     const recorded = this.#journal.get(key);
-    if (recorded === 'started') return { outcome: 'pending' };
-    if (recorded === 'done') {
-      const effect = this.effects.findLast((candidate) => candidate.key === key && candidate.happened);
-      if (effect !== undefined) effect.reversedMs = this.#options.virtual.elapsedMs;
+    if (recorded === 'started' || recorded === 'undoing') reply({ outcome: 'pending' });
+    else if (recorded !== 'done') {
+      this.#journal.set(key, 'reversed');
+      reply({ outcome: 'reversed' });
+    } else if (random.strikes(faults().refuseReverse)) {
+      reply({ outcome: 'refused', reason: 'the notes were taken' });
+    } else {
+      this.#journal.set(key, 'undoing');
+      this.#takeTime(location, () => {
+        const effect = this.effects.findLast((candidate) => candidate.key === key && candidate.happened);
+        if (effect !== undefined) effect.reversedMs = virtual.elapsedMs;
+        this.#journal.set(key, 'reversed');
+        reply({ outcome: 'reversed' });
+      });
     }
-    this.#journal.set(key, 'reversed');
-    return { outcome: 'reversed' };
   }
 }
 

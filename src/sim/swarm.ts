@@ -14,8 +14,11 @@ const MOST: Faults = {
   callLost: 0.1,
   callTwice: 0.15,
   callSlow: 0.1,
+  callLate: 0.02,
+  lateStart: 1,
   refuse: 0.4,
   retry: 0.2,
+  refuseReverse: 0.2,
   publishLost: 0.2,
   killsPerSecond: 0.3,
   stopsPerSecond: 0.3,
@@ -62,8 +65,12 @@ export function swarm(seed: number): ScenarioOptions {
  * that comes twice acts twice; and decisions of people who have not looked are as good as guesses.
  */
 export function gradeSwarm(seed: number, grade: Grade): ScenarioOptions {
-  const drawn = swarm(seed);
-  const replays = grade === 'G3' || grade === 'G2';
+  return atGrade(swarm(seed), grade);
+}
+
+export function atGrade(drawn: ScenarioOptions, grade: Grade): ScenarioOptions {
+  if (grade === 'G3') return { ...drawn, grade };
+  const replays = grade === 'G2';
   return {
     ...drawn,
     grade,
@@ -81,7 +88,7 @@ export function meanSwarm(seed: number): ScenarioOptions {
   const drawn = swarm(seed);
   return {
     ...drawn,
-    faults: { ...drawn.faults, callSlow: 0.1, callTwice: 0.15, callLost: 0.1 },
+    faults: { ...drawn.faults, callSlow: 0.1, callTwice: 0.15, callLost: 0.1, lateStart: 1 },
     deadlineMs: 2_000,
     people: { stuckPerSecond: 0, limitsPerSecond: 0, commandsPerSecond: 0 },
     parkedMax: 250_000,

@@ -13,8 +13,7 @@ import { SimLedgerServer, slotsOf } from '../../src/sim/ledger-server.ts';
 import { SimLedgerStore } from '../../src/sim/ledger-store.ts';
 import { SimProcess } from '../../src/sim/process.ts';
 import { RandomStream } from '../../src/sim/random.ts';
-import { VirtualWorld } from '../../src/sim/world.ts';
-import { Pump } from './pump.ts';
+import { Pump, TestWorld } from './pump.ts';
 
 const ANSWERED: Passage = { arrivesMs: 1, lastsMs: 0, lostMs: null };
 /** Later than what a test does meanwhile, which takes milliseconds of virtual time. */
@@ -28,11 +27,17 @@ const POLL_MS = 0.1;
 
 export class SimLedgerFixture implements LedgerFixture {
   readonly unstorable = 'a\u0000b';
-  readonly virtual = new VirtualWorld(1);
-  readonly store = new SimLedgerStore(() => Date.now());
-  readonly server = new SimLedgerServer(this.virtual, this.store);
+  readonly virtual = new TestWorld();
+  readonly store: SimLedgerStore;
+  readonly server: SimLedgerServer;
   readonly #pump = new Pump(this.virtual);
   #opened = 0;
+
+  /** `clock`: the database clock, Unix time in whole ms. */
+  constructor(clock: () => number = Date.now) {
+    this.store = new SimLedgerStore(clock);
+    this.server = new SimLedgerServer(this.virtual, this.store);
+  }
 
   open(identity: LedgerIdentity): Promise<SimLedger> {
     return Promise.resolve(this.#open(identity, () => ANSWERED));
