@@ -18,7 +18,7 @@ const SESSION_TIMEOUT_MS = 10_000;
 const POLL_MS = 100;
 const FIRST_MS_MAX = 60_000;
 /** Nothing new for so long: it will not come any more. */
-const QUIET_MS = 8_000;
+const QUIET_MS = 20_000;
 const RESUME_MS_MAX = 45_000;
 
 export interface CrashRun {

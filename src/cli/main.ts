@@ -35,6 +35,7 @@ import { locationsCommand } from './locations-command.ts';
 import { auditVerify, type Common, type OperateDoors, operateCommands } from './operate-program.ts';
 import { sendCommand } from './send-command.ts';
 import { showCommand } from './show-command.ts';
+import { simProgram } from './sim-program.ts';
 import { EXIT_SECOND_SIGNAL, isForwarded, onStopSignal } from './stop-signal.ts';
 import { processTerminal, show } from './terminal.ts';
 import { whyCommand } from './why-command.ts';
@@ -342,6 +343,7 @@ function program(): Command {
       .addCommand(auditVerify({ command, operating })),
   );
   top.addCommand(deadLettersProgram({ command, withLetters }));
+  top.addCommand(simProgram({ world, command, end }));
   top.addCommand(
     command('migrate', 'bring the ledger up to this version').action((common: Common) =>
       end(common, () => migrate(common)),

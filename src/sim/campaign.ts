@@ -8,6 +8,8 @@ const COMPARED_EVERY = 100;
 
 export interface Failure {
   readonly described: Described;
+  /** The plan of the exhaustive mode, if it was one. */
+  readonly plan?: string;
   readonly violations: readonly string[];
 }
 

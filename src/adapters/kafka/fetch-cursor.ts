@@ -47,6 +47,11 @@ export class FetchCursor {
     return Math.max(0, this.#retryAtMs - this.#world.monotonic());
   }
 
+  /** By its owner, who may resume it any time. */
+  get isPaused(): boolean {
+    return this.#paused && !this.#halted;
+  }
+
   pause(): void {
     this.#paused = true;
   }

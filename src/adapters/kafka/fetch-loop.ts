@@ -5,6 +5,7 @@
  *    the first ones fill every answer and the rest get nothing; and only the first one with data gets a batch that is
  *    larger than its share.
  * F2 A partition whose answer is an error does not disturb the others.
+ * F3 What is given out of a partition holds no bytes of others: a record that is kept keeps about its share at most.
  */
 import { listOffsetsV9 } from '@platformatic/kafka';
 import type { World } from '../../engine/ports.ts';
@@ -15,8 +16,10 @@ import type { FetchCursor } from './fetch-cursor.ts';
 import { answerOf, KAFKA, KafkaRefusal } from './kafka-errors.ts';
 import { BackOff, Bell, pause } from './waiting.ts';
 
-/** The broker waits this long for the first byte: the price of a partition that resumes behind an idle request. */
+/** The broker waits this long for the first byte … */
 const WAIT_MS = 500;
+/** … and this long while a partition is paused: one that resumes has to wait for a request under way that brings nothing. */
+const WAIT_MS_PAUSED = 50;
 const BYTES_MIN = 1;
 /** Eight partitions' share; the memory of an answer and the length of one turn of the event loop are bounded by it. */
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
@@ -27,6 +30,11 @@ const NO_EPOCH = -1;
 const CONSUMER = -1;
 const EARLIEST = -2n;
 
+/** What an answer has of one partition; `start` and `end` are places in `bytes`. */
+export interface PartBytes extends FetchPart {
+  readonly bytes: Buffer;
+}
+
 export interface FetchLoopOptions {
   readonly world: World;
   readonly nodeId: number;
@@ -36,7 +44,7 @@ export interface FetchLoopOptions {
   /** Cursors whose leader is this broker, started and not yet stopped. */
   readonly cursors: () => FetchCursor[];
   /** Applies the answer for a cursor that was asked for, if it still counts. */
-  readonly apply: (cursor: FetchCursor, part: FetchPart, bytes: Buffer) => void;
+  readonly apply: (cursor: FetchCursor, part: PartBytes) => void;
   /** The cursor cannot be fetched for the reason of this code. */
   readonly refused: (cursor: FetchCursor, errorCode: number) => void;
   readonly failed: (error: unknown) => void;
@@ -78,7 +86,8 @@ export class FetchLoop {
         continue;
       }
       try {
-        const throttleTimeMs = await this.#round(ready.sort(byService));
+        const waitMs = all.some((cursor) => cursor.isPaused) ? WAIT_MS_PAUSED : WAIT_MS;
+        const throttleTimeMs = await this.#round(ready.sort(byService), waitMs);
         this.#backOff.reset();
         this.#options.succeeded();
         if (throttleTimeMs > 0) await pause(world, throttleTimeMs);
@@ -90,7 +99,7 @@ export class FetchLoop {
     }
   }
 
-  async #round(cursors: FetchCursor[]): Promise<number> {
+  async #round(cursors: FetchCursor[], waitMs: number): Promise<number> {
     const { cluster, connections, nodeId } = this.#options;
     const address = cluster.broker(nodeId);
     if (address === null) throw new KafkaRefusal(`broker ${nodeId}`, KAFKA.LEADER_NOT_AVAILABLE);
@@ -99,7 +108,7 @@ export class FetchLoop {
     if (fromEarliest.length > 0) await this.#findEarliest(connection, fromEarliest);
     const known = cursors.filter((cursor) => cursor.position !== null);
     if (known.length === 0) return 0;
-    const answer = await fetchApi.async(connection, ...this.#request(known));
+    const answer = await fetchApi.async(connection, ...this.#request(known, waitMs));
     if (answer.errorCode !== KAFKA.NONE) throw new KafkaRefusal('Fetch', answer.errorCode);
     this.#applyAll(known, answer);
     return answer.throttleTimeMs;
@@ -107,6 +116,7 @@ export class FetchLoop {
 
   #request(
     cursors: readonly FetchCursor[],
+    waitMs: number,
   ): Parameters<typeof fetchApi.async> extends [unknown, ...infer R] ? R : never {
     const partitions = cursors.map((cursor) => ({
       partition: cursor.partition,
@@ -116,7 +126,7 @@ export class FetchLoop {
       partitionMaxBytes: PARTITION_BYTES_MAX,
     }));
     const topics = [{ topicId: this.#options.topic.id, partitions }];
-    return [WAIT_MS, BYTES_MIN, ANSWER_BYTES_MAX, READ_COMMITTED, NO_SESSION, NO_EPOCH, topics, [], ''];
+    return [waitMs, BYTES_MIN, ANSWER_BYTES_MAX, READ_COMMITTED, NO_SESSION, NO_EPOCH, topics, [], ''];
   }
 
   /** F2. */
@@ -131,7 +141,7 @@ export class FetchLoop {
         continue;
       }
       if (part.end > part.start) cursor.served(this.#turn);
-      this.#options.apply(cursor, part, answer.bytes);
+      this.#options.apply(cursor, alone(part, answer.bytes));
     }
   }
 
@@ -157,6 +167,13 @@ export class FetchLoop {
       else this.#options.refused(cursor, partition.errorCode);
     }
   }
+}
+
+/** F3: whoever keeps a record keeps what was fetched of its partition, not the whole answer. */
+function alone(part: FetchPart, bytes: Buffer): PartBytes {
+  const { start, end } = part;
+  if ((end - start) * 2 > bytes.length) return { ...part, bytes };
+  return { ...part, bytes: Buffer.from(bytes.subarray(start, end)), start: 0, end: end - start };
 }
 
 /** F1. */

@@ -10,9 +10,8 @@ import { SignalboxError } from '../../core/errors/catalogue.ts';
 import type { RecordBatch, World } from '../../engine/ports.ts';
 import type { Cluster } from './cluster.ts';
 import { Connections } from './connections.ts';
-import type { FetchPart } from './fetch-answer.ts';
 import { FetchCursor } from './fetch-cursor.ts';
-import { FetchLoop } from './fetch-loop.ts';
+import { FetchLoop, type PartBytes } from './fetch-loop.ts';
 import { codeName, isForbidden, KAFKA, problemOf } from './kafka-errors.ts';
 import type { Reach } from './reach.ts';
 import { readPart } from './record-batches.ts';
@@ -109,7 +108,7 @@ export class Fetcher {
         [...this.#cursors.values()].filter(
           ({ partition }) => cluster.leader(topic.name, partition) === nodeId,
         ),
-      apply: (cursor, part, bytes) => this.#apply(cursor, part, bytes),
+      apply: (cursor, part) => this.#apply(cursor, part),
       refused: (cursor, errorCode) => this.#refused(cursor, errorCode),
       failed: (error) => {
         reach.failed(component, problemOf(error, component));
@@ -125,11 +124,11 @@ export class Fetcher {
     return this.#cursors.get(cursor.partition) === cursor;
   }
 
-  #apply(cursor: FetchCursor, part: FetchPart, bytes: Buffer): void {
+  #apply(cursor: FetchCursor, part: PartBytes): void {
     const from = cursor.position;
     if (!this.#isCurrent(cursor) || from === null || part.end === part.start) return;
     const { partition } = cursor;
-    const { start, end } = part;
+    const { bytes, start, end } = part;
     try {
       cursor.filter.named(part.aborted);
       const { batches, nextOffset } = readPart({ bytes, start, end, partition, from, filter: cursor.filter });

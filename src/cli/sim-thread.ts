@@ -1,0 +1,58 @@
+/** One thread of a simulation: runs its share of the worlds and tells what they add up to. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { addReport, noWorlds, runWorld, type Totals } from '../sim/campaign.ts';
+import { allPlans, planText, runPlan } from '../sim/exhaustive.ts';
+import { loadPlans } from './sim-load.ts';
+import type { SimNews, SimWork } from './sim-work.ts';
+
+/** News this often, in ms. */
+const NEWS_MS = 500;
+/** A thread that has found so many failures has found enough. */
+const FAILURES_MAX = 3;
+
+const work = workerData as SimWork;
+let totals: Totals = noWorlds();
+let unhappened: string[] = [];
+let failures = 0;
+let toldMs = Date.now();
+
+function tell(): void {
+  failures += totals.failures.length;
+  parentPort?.postMessage({ totals, unhappened } satisfies SimNews);
+  totals = noWorlds();
+  unhappened = [];
+  toldMs = Date.now();
+}
+
+function isOver(): boolean {
+  const nowMs = Date.now();
+  if (nowMs - toldMs > NEWS_MS || totals.failures.length > 0) tell();
+  return failures >= FAILURES_MAX || (work.untilMs !== null && nowMs >= work.untilMs);
+}
+
+async function runSeeds(seed: number, seeds: number | null): Promise<void> {
+  const plans = await loadPlans(work);
+  const { index, of } = work;
+  const without = [...work.without, ...(plans?.without ?? [])];
+  const chosen = { without, ...(plans === null ? {} : { grade: plans.grade }) };
+  for (let world = index; world < (seeds ?? Number.POSITIVE_INFINITY) && !isOver(); world += of)
+    await runWorld({ seed: seed + world, ...chosen }, totals, plans?.own ?? null);
+}
+
+async function runPlans(text: string): Promise<void> {
+  const plans = allPlans().filter((plan) => planText(plan).includes(text));
+  for (let index = work.index; index < plans.length && !isOver(); index += work.of) {
+    const { plan, report, happened } = await runPlan(plans[index] ?? []);
+    addReport(totals, report);
+    if (!happened) unhappened.push(planText(plan));
+    const { seed } = report;
+    if (report.violations.length > 0)
+      totals.failures.push({ described: { seed }, plan: planText(plan), violations: report.violations });
+  }
+}
+
+const { worlds } = work;
+if (worlds.mode === 'seeds') await runSeeds(worlds.seed, worlds.seeds);
+else if (worlds.mode === 'exhaustive') await runPlans(worlds.plan);
+else if (work.index === 0) await runWorld(worlds.described, totals, (await loadPlans(work))?.own ?? null);
+tell();
