@@ -54,7 +54,7 @@ export async function embeddedRuns(config: Config): Promise<boolean> {
 }
 
 /** Whether somebody else is connected to the ledger's database: another worker, a command, a person. */
-export async function ledgerIsShared({ connectionString }: LedgerAddress): Promise<boolean> {
+async function ledgerIsShared({ connectionString }: LedgerAddress): Promise<boolean> {
   const pool = new ConnectionPool({ connectionString, applicationName: 'signalbox stop', connectionsMax: 1 });
   try {
     const { rows } = await pool.run((client) => client.query<{ others: boolean }>(OTHERS));

@@ -164,7 +164,7 @@ export function skipNumbers(partition: SimPartition | undefined, epoch: number, 
 }
 
 /** What `Row` says of a row that never began. */
-export const NO_TOKEN = '0';
+const NO_TOKEN = '0';
 
 export function tokenOf({ token }: SimRow): Token | null {
   return token === NO_TOKEN ? null : token;

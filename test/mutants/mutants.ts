@@ -56,8 +56,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a lane forgets what is parked',
     file: 'core/lanes.ts',
-    find: 'if (lane.waiting === 0 && lane.parked === 0 && lane.holding === 0) this.#lanes.delete(lane.key);',
-    replace: 'if (lane.waiting === 0 && lane.holding === 0) this.#lanes.delete(lane.key);',
+    find: 'if (lane.waiting === 0 && lane.parked === 0 && lane.holding === 0) this.#drop(lane);',
+    replace: 'if (lane.waiting === 0 && lane.holding === 0) this.#drop(lane);',
   },
   {
     name: 'parked rows found at a take-over are forgotten',
