@@ -227,6 +227,18 @@ describe('reading', () => {
     assert.equal((await get('/v1/dead-letters/0/7')).body.value, '{');
   });
 
+  it('a method that a path does not take is told which it takes', async () => {
+    const { api } = setup();
+    for (const [method, url, allow] of [
+      ['DELETE', '/v1/status', 'GET, HEAD'],
+      ['PUT', '/v1/transactions/T-1/decisions?x=1', 'POST'],
+      ['PATCH', '/v1/transactions', 'POST, GET, HEAD'],
+    ] as const) {
+      const { statusCode, headers, body } = await api.inject({ method, url });
+      assert.deepEqual([statusCode, headers.allow, JSON.parse(body).code], [405, allow, 'SB-6018']);
+    }
+  });
+
   it('answers problem+json with our codes', async () => {
     const { get } = setup();
     const unknown = await get('/v1/transactions/T-2');
@@ -234,6 +246,8 @@ describe('reading', () => {
     assert.equal(unknown.body.code, 'SB-6001');
     assert.equal(unknown.body.detail, 'transaction T-2');
     assert.equal((await get('/v1/transactions/a%20b')).body.code, 'SB-6002');
+    const nowhere = await get('/v1/transaction');
+    assert.deepEqual([nowhere.status, nowhere.body.code], [404, 'SB-6001']);
     assert.equal((await get('/v1/locations?limit=0')).body.code, 'SB-6002');
     const misspelt = (await get('/v1/transactions?state=held')).body;
     assert.equal(misspelt.code, 'SB-6002');

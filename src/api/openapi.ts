@@ -15,6 +15,8 @@ const ERRORS_OF: Readonly<Record<Door, readonly ErrorCode[]>> = {
   admin: ['SB-2001', 'SB-6002', 'SB-6003', 'SB-6004', 'SB-6006', 'SB-6014', 'SB-6015'],
 };
 
+const BODY_STATUSES = [413, 415];
+
 const PROBLEM = '#/components/schemas/Problem';
 
 export function openApi(version: string, routes: readonly Route[]): object {
@@ -40,7 +42,7 @@ export function openApi(version: string, routes: readonly Route[]): object {
 }
 
 function operation(of: Route): object {
-  const { door, summary, params, query, body, answer, status } = of;
+  const { door, summary, params, query, body, answer, mediaType, status } = of;
   const open = door === 'health' || door === 'page';
   return {
     summary,
@@ -57,7 +59,7 @@ function operation(of: Route): object {
     responses: {
       [status]: {
         description: summary,
-        content: { 'application/json': { schema: jsonSchema(answer, 'output') } },
+        content: { [mediaType]: { schema: jsonSchema(answer, 'output') } },
       },
       ...problems(of),
     },
@@ -80,8 +82,11 @@ function parameters(schema: z.ZodType | null, place: 'path' | 'query'): object[]
 }
 
 /** By status: the codes that come with it. */
-function problems({ door, errors }: Route): Record<string, object> {
-  const byStatus = new Map<number, ErrorCode[]>();
+function problems({ door, body, errors }: Route): Record<string, object> {
+  // A body that is too large, or of another type, is refused before its fields are looked at.
+  const byStatus = new Map<number, ErrorCode[]>(
+    body === null ? [] : BODY_STATUSES.map((status) => [status, ['SB-6002']]),
+  );
   for (const code of new Set([...ERRORS_OF[door], ...errors])) {
     const { status } = CATALOGUE[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);

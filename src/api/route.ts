@@ -41,6 +41,8 @@ export interface RouteOptions<
   /** The schema only documents the body: the handler checks its bytes. */
   readonly rawBody?: boolean;
   readonly answer: Answered;
+  /** What the answer is written in; JSON unless it says otherwise. */
+  readonly mediaType?: string;
   /** 200 unless it says otherwise. */
   readonly status?: number;
   /** Besides those that any route of its door can give. */
@@ -60,6 +62,7 @@ export interface Route {
   readonly query: z.ZodType | null;
   readonly body: z.ZodType | null;
   readonly answer: z.ZodType;
+  readonly mediaType: string;
   readonly status: number;
   readonly errors: readonly ErrorCode[];
   handle(request: FastifyRequest, reply: FastifyReply): Promise<unknown>;
@@ -74,6 +77,7 @@ export function route<
   Answered extends z.ZodType = z.ZodType,
 >(options: RouteOptions<Params, Query, Body, Answered>): Route {
   const { method, path, door, summary, params, query, body, answer, status = 200, errors = [] } = options;
+  const { mediaType = 'application/json' } = options;
   const readBody = options.rawBody === true ? undefined : body;
   return {
     method,
@@ -84,6 +88,7 @@ export function route<
     query: query ?? null,
     body: body ?? null,
     answer,
+    mediaType,
     status,
     errors,
     handle: async (request, reply) => {
@@ -98,6 +103,16 @@ export function route<
       });
     },
   };
+}
+
+/** Methods that a path takes, HEAD with GET; none: there is no such path. */
+export function methodsOf(path: string, routes: readonly Route[]): readonly string[] {
+  const parts = path.split('/');
+  const taken = routes.filter((each) => {
+    const own = each.path.split('/');
+    return own.length === parts.length && own.every((part, at) => part.startsWith(':') || part === parts[at]);
+  });
+  return taken.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
 }
 
 /** `checkAnswers`: each answer is compared with its schema, for tests; it costs more than the answer. */

@@ -97,6 +97,7 @@ export function processRoutes(doors: ApiDoors, board: StatusBoard, all: () => re
       door: 'open',
       summary: 'Metrics for Prometheus, as text',
       answer: z.string(),
+      mediaType: 'text/plain',
       handle: async ({ reply }) => {
         reply.header('content-type', doors.metrics.contentType);
         return await doors.metrics.text();

@@ -12,7 +12,7 @@ import { Live } from './live.ts';
 import { LocationsDirectory } from './locations-directory.ts';
 import { pageRoutes } from './page.ts';
 import { answerError, sendProblem } from './problem.ts';
-import { type Route, register } from './route.ts';
+import { methodsOf, type Route, register } from './route.ts';
 import { attentionRoutes } from './routes-attention.ts';
 import { fleetRoutes } from './routes-fleet.ts';
 import { labRoutes } from './routes-lab.ts';
@@ -30,6 +30,9 @@ const REQUEST_MS_MAX = 30_000;
 const HEADERS_MS_MAX = 10_000;
 
 export function createApi(doors: ApiDoors): FastifyInstance {
+  const { access, world, operations } = doors;
+  const board = new StatusBoard(doors.read, world);
+  const routes = allRoutes(doors, board);
   const api = Fastify({
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_MS_MAX,
@@ -47,7 +50,11 @@ export function createApi(doors: ApiDoors): FastifyInstance {
     async (error, request, reply) => await answerError(error, request, reply, doors.onDefect),
   );
   api.setNotFoundHandler(async (request, reply) => {
-    await sendProblem(reply, new SignalboxError('SB-6001', `${request.method} ${request.url.slice(0, 200)}`));
+    const [asked, path = ''] = [`${request.method} ${request.url.slice(0, 200)}`, request.url.split('?')[0]];
+    const methods = methodsOf(path, routes);
+    if (methods.length === 0) return await sendProblem(reply, new SignalboxError('SB-6001', asked));
+    reply.header('allow', methods.join(', '));
+    await sendProblem(reply, new SignalboxError('SB-6018', asked));
   });
   api.addHook('onSend', async (_request, reply, payload) => {
     reply.header('signalbox-time', new Date(doors.world.now()).toISOString());
@@ -55,15 +62,13 @@ export function createApi(doors: ApiDoors): FastifyInstance {
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
     return payload;
   });
-  const { access, world, operations } = doors;
   guard(api, {
     access,
     world,
     // The answer to who was refused does not wait for the ledger; that the audit misses one is in the log then.
     onDenied: (denial) => void operations.deny(denial).catch((error: unknown) => reportLost(error, doors)),
   });
-  const board = new StatusBoard(doors.read, world);
-  register(api, allRoutes(doors, board), doors.checkAnswers ?? false);
+  register(api, routes, doors.checkAnswers ?? false);
   new Live(doors, board).serve(api);
   pageRoutes(api);
   return api;

@@ -138,6 +138,11 @@ export const processErrors = {
     remedy: 'Look at the detail and at api.openId in the configuration; sign in with a token meanwhile.',
     status: 503,
   },
+  'SB-6018': {
+    cause: 'This path does not take this method.',
+    remedy: 'Use one of the methods in the Allow header.',
+    status: 405,
+  },
   'SB-6009': {
     cause: 'The audit has been changed: its chain of hashes is broken.',
     remedy:
