@@ -231,6 +231,7 @@ describe('reading', () => {
     const { api } = setup();
     for (const [method, url, allow] of [
       ['DELETE', '/v1/status', 'GET, HEAD'],
+      ['QUERY', '/v1/status', 'GET, HEAD'],
       ['PUT', '/v1/transactions/T-1/decisions?x=1', 'POST'],
       ['PATCH', '/v1/transactions', 'POST, GET, HEAD'],
     ] as const) {

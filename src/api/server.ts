@@ -4,7 +4,7 @@
  * A2 Bodies are at most 1 MiB, and JSON: a form or a plain text, which a browser sends across sites without
  *    asking, is refused.
  */
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { SignalboxError } from '../core/errors/catalogue.ts';
 import type { ApiDoors } from './doors.ts';
 import { guard } from './guard.ts';
@@ -49,13 +49,6 @@ export function createApi(doors: ApiDoors): FastifyInstance {
   api.setErrorHandler(
     async (error, request, reply) => await answerError(error, request, reply, doors.onDefect),
   );
-  api.setNotFoundHandler(async (request, reply) => {
-    const [asked, path = ''] = [`${request.method} ${request.url.slice(0, 200)}`, request.url.split('?')[0]];
-    const methods = methodsOf(path, routes);
-    if (methods.length === 0) return await sendProblem(reply, new SignalboxError('SB-6001', asked));
-    reply.header('allow', methods.join(', '));
-    await sendProblem(reply, new SignalboxError('SB-6018', asked));
-  });
   api.addHook('onSend', async (_request, reply, payload) => {
     reply.header('signalbox-time', new Date(doors.world.now()).toISOString());
     reply.header('x-content-type-options', 'nosniff');
@@ -67,6 +60,10 @@ export function createApi(doors: ApiDoors): FastifyInstance {
     world,
     // The answer to who was refused does not wait for the ledger; that the audit misses one is in the log then.
     onDenied: (denial) => void operations.deny(denial).catch((error: unknown) => reportLost(error, doors)),
+  });
+  // Here and not in Fastify's handler for it: before a body is read, or its type asked for.
+  api.addHook('onRequest', async (request, reply) => {
+    if (request.is404) await sendNotFound(request, reply, routes);
   });
   register(api, routes, doors.checkAnswers ?? false);
   new Live(doors, board).serve(api);
@@ -87,6 +84,18 @@ function allRoutes(doors: ApiDoors, board: StatusBoard): Route[] {
     ...labRoutes(doors.lab),
   ];
   return routes;
+}
+
+async function sendNotFound(
+  { method, url }: FastifyRequest,
+  reply: FastifyReply,
+  routes: readonly Route[],
+): Promise<void> {
+  const asked = `${method} ${url.slice(0, 200)}`;
+  const methods = methodsOf(url.split('?')[0] ?? '', routes);
+  if (methods.length === 0) return await sendProblem(reply, new SignalboxError('SB-6001', asked));
+  reply.header('allow', methods.join(', '));
+  await sendProblem(reply, new SignalboxError('SB-6018', asked));
 }
 
 function reportLost(error: unknown, { onDefect }: ApiDoors): void {
