@@ -14,7 +14,7 @@ class Stage {
   readonly world = new VirtualWorld();
   readonly committed: { offset: number; metadata: string }[] = [];
   readonly sent: {
-    key: string | null;
+    key: string | Buffer | null;
     value: Buffer | null;
     headers?: Readonly<Record<string, string | Buffer>>;
   }[] = [];

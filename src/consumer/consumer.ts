@@ -17,7 +17,7 @@ import { KeyCache } from './key-cache.ts';
 import type { ConsumerEvent, ConsumerHealth, ConsumerOptions, Order } from './options.ts';
 import { PartitionLanes } from './partition-lanes.ts';
 import { Turns } from './turns.ts';
-import { type ConsumerHost, type RawRecord, Work } from './work.ts';
+import { type ConsumerHost, Work } from './work.ts';
 
 export interface ConsumerDoors {
   readonly world: World;
@@ -49,6 +49,7 @@ export class Consumer<Key = string | null, Value = Buffer | null> {
   readonly #limit: number;
   readonly #waitingMax: number;
   #running = 0;
+  #started: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
   #timer: Timer | null = null;
   #letGo: () => void = () => undefined;
@@ -66,19 +67,13 @@ export class Consumer<Key = string | null, Value = Buffer | null> {
     this.#host = this.#makeHost();
   }
 
-  /** Joins the group. Rejects only for a configuration that cannot work (`error.final`). */
-  async start(): Promise<void> {
-    const { log, keepAlive } = this.#doors;
-    this.#letGo = keepAlive();
-    await log.open({
-      assigned: (partition, offset, metadata = '') => this.#assigned(partition, offset, metadata),
-      records: (batch) => this.#records(batch),
-      revoked: (partition, budgetMs) => this.#revoked(partition, budgetMs),
-      lost: (partition) => this.#lost(partition),
-      resumed: () => this.#pumpAll(),
-      problem: (error) => this.#problem(error),
-    });
-    this.#note();
+  /**
+   * Joins the group, once however often it is called. Rejects only for a configuration that cannot work (`error.final`), and
+   * when it is closed meanwhile; it is closed then.
+   */
+  start(): Promise<void> {
+    this.#started ??= this.#start();
+    return this.#started;
   }
 
   /** Starts nothing more, lets handlers end within the budget, commits, and leaves the group. */
@@ -131,6 +126,26 @@ export class Consumer<Key = string | null, Value = Buffer | null> {
         return [partition, Math.max(0, (ends.get(partition) ?? 0) - (position ?? 0))];
       }),
     );
+  }
+
+  async #start(): Promise<void> {
+    const { log, keepAlive } = this.#doors;
+    this.#letGo = keepAlive();
+    try {
+      await log.open({
+        assigned: (partition, offset, metadata = '') => this.#assigned(partition, offset, metadata),
+        records: (batch) => this.#records(batch),
+        revoked: (partition, budgetMs) => this.#revoked(partition, budgetMs),
+        lost: (partition) => this.#lost(partition),
+        resumed: () => this.#pumpAll(),
+        problem: (error) => this.#problem(error),
+      });
+    } catch (error) {
+      await this.close({ drainMs: 0 });
+      this.#letGo();
+      throw error;
+    }
+    this.#note();
   }
 
   // ------------------------------------------------------------------------------------------ what the log says
@@ -236,6 +251,7 @@ export class Consumer<Key = string | null, Value = Buffer | null> {
         attemptsMax: retry.attemptsMax ?? Number.POSITIVE_INFINITY,
       },
       slotsOf: order === 'none' ? () => 1 : slots,
+      slotsVary: typeof concurrency === 'function',
       workOf: (batch, index) => {
         const work = new Work(origin, batch, index);
         if (lineOf !== null) work.line = lineOf(work);
@@ -308,7 +324,7 @@ export class Consumer<Key = string | null, Value = Buffer | null> {
       this.#problem(new SignalboxError('SB-7010', `${first.line}: ${String(error)}`, { cause: error }));
       return false;
     }
-    const records = works.map(({ record }) => deadRecord(record, error));
+    const records = works.map((work) => deadRecord(work, error));
     while (wanted()) {
       try {
         await deadLetters.send(records);
@@ -340,13 +356,13 @@ export class Consumer<Key = string | null, Value = Buffer | null> {
 const DETAIL_MAX = 1_000;
 
 /** The record as it was, with where it came from and why. */
-function deadRecord(record: RawRecord, error: unknown) {
-  const { topic, partition, offset, key, value, headers } = record;
+function deadRecord({ record, keyBytes }: Work, error: unknown) {
+  const { topic, partition, offset, value, headers } = record;
   const own = Object.fromEntries(
     headers.flatMap(({ name, value: each }) => (each === null ? [] : [[name, each]])),
   );
   return {
-    key,
+    key: keyBytes,
     value,
     headers: {
       ...own,

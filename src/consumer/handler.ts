@@ -3,7 +3,7 @@
  * H1 A record that cannot be deserialized is poison: no attempt mends it.
  */
 import type { ConsumerOptions, ConsumerRecord, InBatches, OneByOne } from './options.ts';
-import type { ConsumerHost, RawRecord } from './work.ts';
+import type { ConsumerHost, Work } from './work.ts';
 
 class PoisonError extends Error {
   override readonly name = 'PoisonError';
@@ -29,7 +29,7 @@ function recordHandlerOf<Key, Value>(options: OneByOne<Key, Value>): ConsumerHos
   const deserialized = deserializerOf(options.deserializers);
   return (work, _more, context) => {
     // Without deserializers the types are those of the record as it was fetched.
-    const record = deserialized === null ? (work.record as never) : deserialized(work.record);
+    const record = deserialized === null ? (work.record as never) : deserialized(work);
     if (record instanceof Promise) return record.then((ready) => options.handle(ready, context));
     return settled(options.handle(record, context));
   };
@@ -46,7 +46,7 @@ function batchHandlerOf<Key, Value>(options: InBatches<Key, Value>): ConsumerHos
           context,
         ),
       );
-    const records = works.map(({ record }) => deserialized(record));
+    const records = works.map(deserialized);
     if (records.some((record) => record instanceof Promise))
       return Promise.all(records).then((ready) => options.handleBatch(ready, context));
     return settled(options.handleBatch(records as ConsumerRecord<Key, Value>[], context));
@@ -56,10 +56,10 @@ function batchHandlerOf<Key, Value>(options: InBatches<Key, Value>): ConsumerHos
 function deserializerOf<Key, Value>(deserializers: ConsumerOptions<Key, Value>['deserializers']) {
   if (deserializers === undefined) return null;
   const { key: ofKey, value: ofValue } = deserializers;
-  return (record: RawRecord): ConsumerRecord<Key, Value> | Promise<ConsumerRecord<Key, Value>> => {
+  return (work: Work): ConsumerRecord<Key, Value> | Promise<ConsumerRecord<Key, Value>> => {
+    const { record } = work;
     try {
-      const bytes = record.key === null ? null : Buffer.from(record.key);
-      const key = ofKey === undefined ? record.key : ofKey(bytes, record);
+      const key = ofKey === undefined ? record.key : ofKey(work.keyBytes, record);
       const value = ofValue === undefined ? record.value : ofValue(record.value, record);
       const typed = (ready: unknown, other: unknown) => ({
         ...record,

@@ -2,7 +2,10 @@
 import type { SignalboxError } from '../core/errors/catalogue.ts';
 import type { LogHeader } from '../engine/ports.ts';
 
-/** A record as its handler sees it. Key and value are what the deserializers gave. */
+/**
+ * A record as its handler sees it. Key and value are what the deserializers gave; without one the key is its bytes as text:
+ * UTF-8, and where they are no UTF-8 Latin-1, one character a byte.
+ */
 export interface ConsumerRecord<Key = string | null, Value = Buffer | null> {
   readonly topic: string;
   readonly partition: number;

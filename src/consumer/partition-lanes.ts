@@ -4,7 +4,7 @@
  *
  * States: working → draining (starts nothing) → over (forgets everything).
  * CP1 Records of a line start in the order of the partition, at most as many at once as its concurrency says.
- * CP2 A record that fails keeps its place: its line waits through the back-off.
+ * CP2 A record that fails keeps its place: its line waits through the back-off, and takes no room under the limit meanwhile.
  * CP3 A record is closed in the watermark when it has completed, or is on the dead-letter topic.
  * CP4 Once over, nothing starts and nothing is committed.
  */
@@ -27,6 +27,8 @@ export class PartitionLanes {
   readonly #completed: CompletedMap;
   readonly #abort = new AbortController();
   readonly #naps = new Set<Timer>();
+  /** Back from their nap, until the limit has room for them. */
+  readonly #due = new Map<Lane<Work>, Run[]>();
   /** Lines whose record failed as often as it may: what tries it again. */
   readonly #held = new Map<string, () => void>();
   readonly #firstAttempt: HandlerContext = { signal: this.#abort.signal, attempt: 1 };
@@ -34,7 +36,10 @@ export class PartitionLanes {
   readonly #spareRuns: Run[] = [];
   readonly #ends: RunEnds = {
     completed: (run) => this.#completedLater(run),
-    failed: (run, error) => this.#failed(run, error),
+    failed: (run, error) => {
+      this.#failed(run, error);
+      this.#host.giveTurns();
+    },
   };
   /** Those that had to wait, since the last `settle` and the one before. */
   #waited: Work[] = [];
@@ -94,9 +99,13 @@ export class PartitionLanes {
 
   /** The limit has room again: one of the lane, and another in its next turn. */
   startInTurn(lane: Lane<Work>): void {
-    if (!this.#alive || !this.#mayTake(lane)) return;
-    this.#take(lane);
-    if (lane.waiting > 0 && this.#lanes.mayTake(lane)) this.#host.wantTurn(this, lane);
+    if (!this.#alive) return;
+    const due = this.#takeDue(lane);
+    if (due !== null) this.#tryAgain(due);
+    else if (this.#mayTake(lane)) this.#take(lane);
+    else return;
+    const more = this.#due.has(lane) || (lane.waiting > 0 && this.#lanes.mayTake(lane));
+    if (more) this.#host.wantTurn(this, lane);
   }
 
   /** Now and then: what has waited since the last time but one lets go of the bytes it was fetched with. */
@@ -110,18 +119,19 @@ export class PartitionLanes {
   committable(): { readonly offset: number; readonly metadata: string } | null {
     const offset = this.#watermark.ready;
     if (offset === null || !this.#alive) return null;
-    return { offset, metadata: completedText(offset, this.#watermark.closedBeyond()) };
+    return { offset, metadata: completedText(offset, this.#completedBeyond()) };
+  }
+
+  /** Of what was fetched, and of what was completed by others before us and is not fetched again yet. */
+  *#completedBeyond(): IterableIterator<number> {
+    yield* this.#watermark.closedBeyond();
+    yield* this.#completed.completedFrom(this.#watermark.position ?? 0);
   }
 
   /** Starts nothing more; true when all that ran has ended in time. What did not is told by its signal. */
   async drain(world: ConsumerHost['world'], budgetMs: number): Promise<boolean> {
     this.#working = false;
-    for (const nap of this.#naps) {
-      nap.cancel();
-      this.#ended();
-    }
-    this.#naps.clear();
-    this.#host.giveTurns();
+    this.#forgetRetries();
     if (this.#running === 0) return true;
     const quiet = new Promise<boolean>((resolve) => {
       this.#whenQuiet = () => resolve(true);
@@ -136,9 +146,15 @@ export class PartitionLanes {
   over(): void {
     this.#working = false;
     this.#alive = false;
+    this.#forgetRetries();
+    this.#abort.abort(new Error(`partition ${this.partition} is not ours any more`));
+  }
+
+  /** Nothing is tried again any more. */
+  #forgetRetries(): void {
     for (const nap of this.#naps) nap.cancel();
     this.#naps.clear();
-    this.#abort.abort(new Error(`partition ${this.partition} is not ours any more`));
+    this.#due.clear();
   }
 
   /** A key that was held is tried again. */
@@ -261,8 +277,9 @@ export class PartitionLanes {
     if (!this.#alive) return;
     this.#close(run);
     const { lane } = run;
-    if (this.#next(run)) this.#work(run);
-    else if (lane.waiting > 0) this.#pumpLane(lane);
+    const goesOn = this.#next(run);
+    if (goesOn) this.#work(run);
+    if (lane.waiting > 0 && (this.#host.slotsVary || !goesOn)) this.#pumpLane(lane);
     this.#host.giveTurns();
   }
 
@@ -298,13 +315,11 @@ export class PartitionLanes {
       void this.#exhausted(run, error);
       return;
     }
-    if (!this.#working) {
-      this.#ended();
-      this.#host.giveTurns();
-      return;
+    this.#ended();
+    if (this.#working) {
+      for (const work of run.works) work.settle();
+      this.#nap(run, againMs);
     }
-    for (const work of run.works) work.settle();
-    this.#nap(run, againMs);
   }
 
   #nap(run: Run, againMs: number): void {
@@ -312,13 +327,32 @@ export class PartitionLanes {
       this.#naps.delete(nap);
       if (!this.#mayStart(run.lane.key)) {
         this.#nap(run, againMs);
-        return;
+      } else if (this.#host.hasRoom()) {
+        this.#tryAgain(run);
+        this.#host.giveTurns();
+      } else {
+        this.#due.set(run.lane, [...(this.#due.get(run.lane) ?? []), run]);
+        this.#host.wantTurn(this, run.lane);
       }
-      run.attempt += 1;
-      this.#work(run);
-      this.#host.giveTurns();
     });
     this.#naps.add(nap);
+  }
+
+  /** The first of the lane that is due; one that may not start now takes another nap. */
+  #takeDue(lane: Lane<Work>): Run | null {
+    const [run = null, ...rest] = this.#due.get(lane) ?? [];
+    if (rest.length === 0) this.#due.delete(lane);
+    else this.#due.set(lane, rest);
+    if (run === null || this.#mayStart(lane.key)) return run;
+    this.#nap(run, this.#host.retry.firstMs);
+    return null;
+  }
+
+  #tryAgain(run: Run): void {
+    this.#host.started();
+    this.#running += 1;
+    run.attempt += 1;
+    this.#work(run);
   }
 
   /** To the dead-letter topic, and on; without one the line is held, and the others go on. */
@@ -328,10 +362,8 @@ export class PartitionLanes {
     } else if (this.#alive) {
       for (const work of run.works) work.settle();
       this.#held.set(run.lane.key, () => {
-        this.#host.started();
-        this.#running += 1;
-        run.attempt = 1;
-        this.#work(run);
+        run.attempt = 0;
+        this.#tryAgain(run);
         this.#host.giveTurns();
       });
       this.#ended(); // its slot stays taken: what is behind it waits

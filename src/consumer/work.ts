@@ -29,6 +29,8 @@ export class Work {
   readonly #index: number;
   #batch: RecordBatch | null;
   #record: RawRecord | null = null;
+  /** A copy, of a key that its text does not give back. */
+  #keyBytes: Buffer | null = null;
 
   constructor(origin: Origin, batch: RecordBatch, index: number) {
     const from = batch.keys[2 * index] ?? -1;
@@ -45,9 +47,18 @@ export class Work {
     return this.#record;
   }
 
+  get keyBytes(): Buffer | null {
+    if (this.key === null || this.#keyBytes !== null) return this.#keyBytes;
+    if (this.#batch === null) return Buffer.from(this.key);
+    const { bytes, keys } = this.#batch;
+    return bytes.subarray(keys[2 * this.#index], keys[2 * this.#index + 1]);
+  }
+
   /** Lets go of the bytes as they were fetched: the next that asks for the record gets a copy. */
   settle(): void {
     if (this.#batch === null) return;
+    const { keyBytes } = this;
+    if (keyBytes !== null && !keyBytes.equals(Buffer.from(this.key ?? ''))) this.#keyBytes = copied(keyBytes);
     const { value, headers, ...rest } = this.#make(this.#batch);
     this.#record = {
       ...rest,
@@ -87,6 +98,8 @@ export interface ConsumerHost {
   readonly batchMax: number;
   readonly retry: { readonly firstMs: number; readonly maxMs: number; readonly attemptsMax: number };
   slotsOf(line: string): number;
+  /** Whether the answers of `slotsOf` for a line may change. */
+  readonly slotsVary: boolean;
   workOf(batch: RecordBatch, index: number): Work;
   /** Whether the line may start one now, if there is room; one that may not is started later. */
   mayStart(line: string): boolean;

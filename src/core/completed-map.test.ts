@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { CompletedMap, completedText, METADATA_LENGTH_MAX } from './completed-map.ts';
+import { SPAN_MAX } from './watermark.ts';
 
 test('what is completed is read back, and nothing else', () => {
   fc.assert(
@@ -41,4 +42,20 @@ test('nothing, and what is not ours, is nothing completed', () => {
   assert.equal(completedText(7, []), '');
   for (const metadata of ['', 'x', '1:', '1:!!!', '2:AQE', '1:gA', '1:AQ', '1:____________________'])
     assert.equal(new CompletedMap(7, metadata).size, 0, metadata);
+});
+
+test('what is not asked yet is still said, so that it can be written down again', () => {
+  fc.assert(
+    fc.property(fc.array(fc.boolean(), { maxLength: 80 }), fc.nat(80), (open, asked) => {
+      const completed = open.flatMap((each, offset) => (each ? [] : [offset + 1]));
+      const map = new CompletedMap(0, completedText(0, completed));
+      for (let offset = 0; offset < asked; offset += 1) map.has(offset);
+      const left = completed.filter((offset) => offset >= asked);
+      assert.deepEqual([...map.completedFrom(asked)], left);
+      assert.equal(new CompletedMap(asked, completedText(asked, left)).size, left.length);
+    }),
+  );
+  const endless = new CompletedMap(0, '1:AP____8P');
+  assert.ok(endless.size > 2 * SPAN_MAX);
+  assert.equal([...endless.completedFrom(0)].length, SPAN_MAX);
 });

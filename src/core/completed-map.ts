@@ -3,6 +3,7 @@
  * offsets open, so many completed, and so on, from the watermark up, as base64url of variable-length numbers.
  * CM1 What the text says is completed was given as completed; beyond `lengthMax` the rest is left out, and is repeated.
  */
+import { SPAN_MAX } from './watermark.ts';
 
 /** Brokers keep 4,096 bytes of metadata (offset.metadata.max.bytes). */
 export const METADATA_LENGTH_MAX = 4_000;
@@ -57,6 +58,18 @@ export class CompletedMap {
   has(offset: number): boolean {
     while (this.#at < this.#ends.length && (this.#ends[this.#at] ?? 0) <= offset) this.#at += 1;
     return this.#at % 2 === 1;
+  }
+
+  /** From `first` on, which is above all that was asked, ascending. At most so many as a watermark can hold: no more is ours. */
+  *completedFrom(first: number): IterableIterator<number> {
+    let left = SPAN_MAX;
+    for (let place = this.#at | 1; place < this.#ends.length; place += 2) {
+      const end = this.#ends[place] ?? 0;
+      for (let offset = Math.max(first, this.#ends[place - 1] ?? 0); offset < end; offset += 1) {
+        if (left-- === 0) return;
+        yield offset;
+      }
+    }
   }
 }
 

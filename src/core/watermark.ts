@@ -84,6 +84,11 @@ export class Watermark {
     return this.#offsets[this.#lowest & (this.#offsets.length - 1)] ?? null;
   }
 
+  /** Where the partition goes on: past all that was noted, once `advance` has said so. Null: nothing was ever fetched. */
+  get position(): number | null {
+    return this.#position;
+  }
+
   /** Offsets of records closed above the lowest open one, ascending. */
   *closedBeyond(): IterableIterator<number> {
     const mask = this.#offsets.length - 1;

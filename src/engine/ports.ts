@@ -156,7 +156,7 @@ export interface TransactionSender {
   /** Resolves when acknowledged by all replicas. The partition is murmur2 of the key, as the Java client's. */
   send(
     records: readonly {
-      readonly key: string | null;
+      readonly key: string | Buffer | null;
       readonly value: Buffer | null;
       readonly headers?: Readonly<Record<string, string | Buffer>>;
     }[],

@@ -74,7 +74,7 @@ export class EmbeddedSender implements TransactionSender {
   }
 
   #place(record: SentRecord, partitions: number): AppendRecord {
-    const key = record.key === null ? null : Buffer.from(record.key, 'utf8');
+    const key = typeof record.key === 'string' ? Buffer.from(record.key, 'utf8') : record.key;
     const headers = Object.entries(record.headers ?? {}).map(([name, value]) => ({
       name,
       value: typeof value === 'string' ? Buffer.from(value, 'utf8') : value,
