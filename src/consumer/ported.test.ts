@@ -669,6 +669,32 @@ describe('Decaton', () => {
     assert.equal(stage.last().offset, 3);
   });
 
+  it('what waits for long lets go of the bytes it was fetched with', async () => {
+    const stage = new Stage();
+    const values: (Buffer | null)[] = [];
+    await stage.open({
+      handle: (record: ConsumerRecord, context: HandlerContext) => {
+        values.push(record.value);
+        return stage.handle(record, context);
+      },
+    });
+    stage.assign(0);
+    const fetched = batchOf(0, 0, [
+      { key: 'a', value: 'first' },
+      { key: 'a', value: 'second' },
+      { key: 'b', value: 'x'.repeat(1_000_000) },
+    ]);
+    stage.listener?.records(fetched);
+    await stage.world.advance(1_000);
+    await stage.end('0/0');
+    assert.deepEqual(
+      [values[0], values[2]].map((value) => String(value)),
+      ['first', 'second'],
+    );
+    assert.equal(values[0]?.buffer, fetched.bytes.buffer);
+    assert.notEqual(values[2]?.buffer, fetched.bytes.buffer);
+  });
+
   it('a handler that never ends: told by its signal at its time-out, it keeps its key, and nothing above is lost', async () => {
     const stage = new Stage();
     await stage.open({ timeoutMs: 10 });
