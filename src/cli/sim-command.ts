@@ -13,6 +13,7 @@ import { shrink } from '../sim/shrink.ts';
 import { neverReached } from '../sim/sometimes.ts';
 import { storyOf } from '../sim/story.ts';
 import { loadPlans } from './sim-load.ts';
+import type { SimOutcome, ToldFailure } from './sim-outcome.ts';
 import { simReport } from './sim-report.ts';
 import { runThreads } from './sim-threads.ts';
 import type { Worlds } from './sim-work.ts';
@@ -32,27 +33,6 @@ export interface SimDoors {
   readonly world: World;
   readonly folder: string;
   readonly machine: string;
-}
-
-/** A failure as it is told: made smaller, with its story and the command that shows it again. */
-export interface ToldFailure {
-  readonly command: string;
-  readonly violations: readonly string[];
-  readonly story: readonly string[];
-}
-
-export interface SimOutcome {
-  readonly ok: boolean;
-  readonly machine: string;
-  /** Of the clock on the wall, in ms. */
-  readonly tookMs: number;
-  readonly threads: number;
-  readonly totals: Totals;
-  readonly neverReached: readonly string[];
-  /** Plans of the exhaustive mode that never happened as a whole. */
-  readonly unhappened: readonly string[];
-  readonly failures: readonly ToldFailure[];
-  readonly notes: readonly string[];
 }
 
 /** Below this many worlds, and where faults were left out, a point that was never reached proves nothing. */

@@ -1,6 +1,6 @@
 /** The report of a simulation: one page of HTML with nothing outside it and no script, in the look of the dashboard. */
 import { SOMETIMES } from '../sim/sometimes.ts';
-import type { SimOutcome } from './sim-command.ts';
+import type { SimOutcome } from './sim-outcome.ts';
 import { duration } from './terminal.ts';
 
 const MS_AN_HOUR = 3_600_000;

@@ -36,7 +36,7 @@ async function runSeeds(seed: number, seeds: number | null): Promise<void> {
   const without = [...work.without, ...(plans?.without ?? [])];
   const chosen = { without, ...(plans === null ? {} : { grade: plans.grade }) };
   for (let world = index; world < (seeds ?? Number.POSITIVE_INFINITY) && !isOver(); world += of)
-    await runWorld({ seed: seed + world, ...chosen }, totals, plans?.own ?? null);
+    await runWorld({ seed: seed + world, ...chosen }, totals, { own: plans?.own ?? null });
 }
 
 async function runPlans(text: string): Promise<void> {
@@ -51,8 +51,14 @@ async function runPlans(text: string): Promise<void> {
   }
 }
 
+// Simulated failures are errors by the thousand. Where one matters its world is run once more, with its stacks.
+if (work.worlds.mode !== 'world') Error.stackTraceLimit = 0;
+
 const { worlds } = work;
 if (worlds.mode === 'seeds') await runSeeds(worlds.seed, worlds.seeds);
 else if (worlds.mode === 'exhaustive') await runPlans(worlds.plan);
-else if (work.index === 0) await runWorld(worlds.described, totals, (await loadPlans(work))?.own ?? null);
+else if (work.index === 0) {
+  const own = (await loadPlans(work))?.own ?? null;
+  await runWorld(worlds.described, totals, { own, compared: true });
+}
 tell();

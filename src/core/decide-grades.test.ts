@@ -98,13 +98,15 @@ const EXPECTED: readonly (readonly [Case, string])[] = [
   [{ grade: 'G3', state: 'in_doubt', outcome: 'done', byPerson: true }, 'done → reversing(1) token'],
   [
     { grade: 'G3', state: 'in_doubt', outcome: 'done', byPerson: true, letters: 'ri' },
-    'done → reversing(0) token',
+    'give_up → held(1) SB-4203',
   ],
   [
     { grade: 'G3', state: 'in_doubt', outcome: 'never', byPerson: true, letters: 'ir' },
     'never → rolled_back(0)',
   ],
-  [{ grade: 'G3', state: 'reversing', outcome: 'refused', byPerson: true }, 'refused → reversing(0) token'],
+  // E5: who decided in doubt did not know that the reversal would be refused
+  [{ grade: 'G3', state: 'reversing', outcome: 'refused', byPerson: true }, 'give_up → held(1) SB-4203'],
+  [{ grade: 'G2', state: 'reversing', outcome: 'refused', byPerson: true }, 'give_up → held(1) SB-4203'],
   [
     { grade: 'G3', state: 'in_doubt', outcome: 'pending', byPerson: true },
     'unknown → in_doubt(1) again SB-4109',
@@ -157,7 +159,7 @@ test('people: every decision is legal where it makes sense, and a roll back alwa
     for (const action of ACTIONS) {
       for (const state of HOLDING_STATES) {
         const position = { state, step: 1, byPerson: false };
-        const question = { plan: planOf('ir'), position, action, grade };
+        const question = { plan: planOf('ir'), position, code: null, action, grade };
         if (!COMMAND_STATES[action].includes(state)) {
           assert.throws(() => decideCommand(question), { code: 'SB-5006' });
           continue;
@@ -176,6 +178,7 @@ test('people: every decision is legal where it makes sense, and a roll back alwa
       decideCommand({
         plan: planOf('ir'),
         position: { state, step: 1, byPerson: false },
+        code: null,
         action: 'roll_back',
         grade,
       }),
@@ -184,4 +187,24 @@ test('people: every decision is legal where it makes sense, and a roll back alwa
   assert.equal(rollBack('G3', 'reversing'), 'decide → reversing(1) token');
   assert.equal(rollBack('G2', 'held'), 'decide → reversing(1) token');
   assert.equal(rollBack('G1', 'in_doubt'), 'decide → rolled_back(0)', 'by the person’s word');
+});
+
+test('people: what is done and was not undone is rolled back by the word of who had seen that, one step at a time', () => {
+  const decided = (
+    action: 'ask' | 'roll_back',
+    letters: string,
+    step: number,
+    grade: Grade = 'G3',
+  ): string => {
+    const position = { state: 'held', step, byPerson: false } as const;
+    return line(decideCommand({ plan: planOf(letters), position, code: 'SB-4203', action, grade }));
+  };
+  for (const grade of GRADES) {
+    assert.equal(decided('roll_back', 'r', 0, grade), 'decide → rolled_back(0)');
+    assert.equal(decided('roll_back', 'rr', 1, grade), 'decide → reversing(0) token');
+  }
+  assert.equal(decided('roll_back', 'ri', 1), 'decide → reversing(0) token');
+  assert.equal(decided('roll_back', 'ir', 1), 'decide → rolled_back(0)');
+  assert.equal(decided('ask', 'rr', 1), 'decide → reversing(1) token', 'the reversal is asked for again');
+  assert.equal(decided('ask', 'ri', 1), 'decide → in_doubt(1) token');
 });

@@ -8,6 +8,8 @@
  * E1 Every decision is a legal transition (states.ts), `to` and `lateTo` alike.
  * E2 A new token for each new attempt, on entering doubt and above a mark; never for asking the same again.
  * E3 Nothing rolls back over an irreversible step without a person.
+ * E5 A step that is known to be done and is not undone is held: a person's word that it was dealt with by hand counts
+ *    only where the person had seen that.
  * E4 What the grade does not carry is not done: below G3 no answer but a recorded one rolls back, below G2 nothing is
  *    executed a second time.
  */
@@ -198,9 +200,7 @@ function afterReverse(at: At, answer: Answer, grade: Grade | null): Decision {
     case 'reversed':
       return backward(at, 'reversed', null);
     case 'refused':
-      // A person who decided to roll back has dealt with it by hand.
-      if (at.byPerson) return backward(at, 'refused', null);
-      return { ...decision('give_up', 'held', step), code: 'SB-4203', reason: answer.reason };
+      return { ...stands(step), reason: answer.reason };
     case 'pending':
       return reverseAgain(step, 'SB-4109', grade);
     case 'unknown':
@@ -228,10 +228,14 @@ function forward({ plan, step }: At, event: 'done' | 'decide' = 'done'): Decisio
 }
 
 /** The step is done although a person has decided to roll back. */
-function undone(at: At): Decision {
-  const { plan, step } = at;
-  if (plan.steps[step]?.irreversible === true) return backward(at, 'done', null);
+function undone({ plan, step }: At): Decision {
+  if (plan.steps[step]?.irreversible === true) return stands(step);
   return { ...decision('done', 'reversing', step), newToken: true };
+}
+
+/** The step is done and stays so: a person decides, who now knows it. */
+function stands(step: number): Decision {
+  return { ...decision('give_up', 'held', step), code: STANDS };
 }
 
 /** The step has no effect, or none that is ours to undo: the one before it is next to be undone. */
@@ -260,29 +264,44 @@ function onceMore(at: At): Decision {
   };
 }
 
+/** Why a transaction is held whose step is done and was not undone. */
+const STANDS = 'SB-4203';
+
 export interface CommandQuestion {
   readonly plan: Plan;
   readonly position: Position;
+  /** Of its last change: why it is held. */
+  readonly code: ErrorCode | null;
   readonly action: 'ask' | 'complete' | 'roll_back' | 'retry';
   readonly grade: Grade;
 }
 
 /** What a person's decision makes of a transaction that holds a slot, in a state that the action is for (commands.ts). */
-export function decideCommand({ plan, position, action, grade }: CommandQuestion): Decision {
+export function decideCommand({ plan, position, code, action, grade }: CommandQuestion): Decision {
   const { state, step } = position;
   assert(plan.steps[step] !== undefined, `plan ${plan.type} has no step ${step}`);
   assert(COMMAND_STATES[action].includes(state), `${action} makes no sense in ${state}`);
   const at: At = { plan, ...position };
+  const standing = state === 'held' && code === STANDS;
   switch (action) {
     case 'ask':
-      return { ...decision('decide', state === 'reversing' ? state : 'in_doubt', step), newToken: true };
+      return {
+        ...decision('decide', asksToReverse(at, standing) ? 'reversing' : 'in_doubt', step),
+        newToken: true,
+      };
     case 'complete':
       return { ...forward(at, 'decide'), byPerson: false };
     case 'retry':
       return { ...decision('decide', 'executing', step), newToken: true, newDeadline: true, byPerson: false };
     case 'roll_back':
+      // The participant has recorded the step as done, so nothing can happen later: undone by hand, by the person's word.
+      if (standing) return { ...backward({ ...at, byPerson: true }, 'decide', null), byPerson: true };
       return { ...rollBack({ ...at, byPerson: true }, grade), byPerson: true };
   }
+}
+
+function asksToReverse({ plan, state, step }: At, standing: boolean): boolean {
+  return state === 'reversing' || (standing && plan.steps[step]?.irreversible !== true);
 }
 
 /** A fence first where there is one, so that nothing can happen later; else the person's word. */

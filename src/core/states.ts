@@ -66,8 +66,8 @@ export const TRANSITIONS: readonly Transition[] = [
   ...t('executing', 'takeover', 'in_doubt'),
   ...t('executing', 'reversed', 'reversing', 'rolled_back'),
   ...t('executing', 'give_up', 'held'),
-  // reversing, rolled back: a person had decided to roll back
-  ...t('in_doubt', 'done', 'executing', 'completed', 'reversing', 'rolled_back'),
+  // reversing: a person had decided to roll back
+  ...t('in_doubt', 'done', 'executing', 'completed', 'reversing'),
   ...t('in_doubt', 'refused', 'reversing', 'rolled_back'),
   // held: past the deadline after an irreversible step, there is no way back without a person
   ...t('in_doubt', 'never', 'executing', 'reversing', 'rolled_back', 'held'),
@@ -82,7 +82,6 @@ export const TRANSITIONS: readonly Transition[] = [
   ...t('reversing', 'unknown', 'reversing'),
   ...t('reversing', 'stale', 'reversing'),
   ...t('reversing', 'takeover', 'reversing'),
-  ...t('reversing', 'refused', 'reversing', 'rolled_back'), // a person had decided to roll back
   ...t('reversing', 'give_up', 'held'),
   ...t('reversing', 'decide', 'reversing', 'rolled_back'),
   ...t('held', 'takeover', 'held'),

@@ -63,12 +63,16 @@ export function openRecord(slot: Slot, record: Waiting): Opening {
 }
 
 function decode(partition: SlotHost, record: WaitingRecord): Decoded | Refused {
-  const { types, settings, world } = partition.doors;
-  return decodeRecord(record, {
+  const { types, settings, world, ledger } = partition.doors;
+  const decoded = decodeRecord(record, {
     nowMs: world.now(),
     dedupeWindowMs: settings.dedupeWindowMs,
     knownType: (type) => types.planOf(type) !== null,
   });
+  if (!decoded.ok) return decoded;
+  const { id, location } = decoded;
+  const detail = ledger.misplaced?.(location, partition.state.partition) ?? null;
+  return detail === null ? decoded : { ok: false, code: 'SB-1118', detail, id, location };
 }
 
 /** A type that is no longer configured begins with the plan it was parked with. */
@@ -215,7 +219,9 @@ function holderOf(
     step: 0,
     token: outcome.token,
     evidence: {},
+    evidenceText: null,
     reason: null,
+    code: null,
     byPerson: false,
     notAfterMs: outcome.notAfterMs,
     traceparent: opening.what === 'begin' ? opening.entry.traceparent : opening.record.parked.traceparent,

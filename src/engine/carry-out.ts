@@ -30,7 +30,7 @@ export async function carryOut(slot: Slot, holder: Holder, command: Command): Pr
     await nap(slot, holder.id, settings.askAgainFirstMs);
     return holder;
   }
-  const decision = decideCommand({ plan: holder.plan, position: holder, action, grade });
+  const decision = decideCommand({ plan: holder.plan, position: holder, code: holder.code, action, grade });
   const change = decidedChange(slot, holder, command, decision);
   partition.decisions.sending(command);
   passing?.('commanding');

@@ -70,7 +70,9 @@ function stillHolding({ slot, holder, change, decision, waitMs }: Conclusion, do
     token: done.token,
     notAfterMs: done.notAfterMs,
     evidence: change.evidence === null ? holder.evidence : JSON.parse(change.evidence),
+    evidenceText: change.evidence ?? holder.evidenceText,
     reason: change.reason ?? holder.reason,
+    code: change.code,
     byPerson: change.byPerson ?? holder.byPerson,
     asked: done.step === holder.step ? holder.asked + 1 : 0,
     waitMs: done.state === decision.to ? waitMs : slot.partition.doors.settings.askAgainFirstMs,
@@ -105,13 +107,9 @@ function storedResult(
     type: holder.type,
     state,
     reason: state === 'completed' ? null : (change.reason ?? holder.reason),
-    evidence: change.evidence ?? evidenceText(holder),
+    evidence: change.evidence ?? holder.evidenceText,
     traceparent: holder.traceparent,
   };
-}
-
-function evidenceText(holder: Holder): string | null {
-  return Object.keys(holder.evidence).length === 0 ? null : JSON.stringify(holder.evidence);
 }
 
 export function commit(slot: Slot, entries: Entry[]): Promise<Fate[]> {

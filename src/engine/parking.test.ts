@@ -65,6 +65,15 @@ test('a deep parked lane is read a page at a time, and goes back to memory', asy
   assert.equal(scene.disturbed, 0);
 });
 
+test('more rows than are parked here: somebody else writes in the partition, so it is taken over again', async () => {
+  const scene = new StillPartition({ parked: [{ location: 'A', row: rowAt(0) }] });
+  scene.parkedRows.get('A')?.push(rowAt(1));
+  scene.partition.pumpAll();
+  await quiet();
+  assert.equal(scene.disturbed, 1);
+  assert.deepEqual(scene.begun, [], 'none of them begins here');
+});
+
 test('a page that is not full is not read again and again while its lane stands still', async () => {
   const scene = new StillPartition();
   scene.fetch('A', 'A', 'A', 'A');

@@ -192,6 +192,11 @@ export class Parking {
     if (rows === null || !state.alive) return 'nothing';
     doors.passing?.('page-read');
     const last = rows.at(-1);
+    if (lane.paged + rows.length > lane.parked) {
+      // Somebody has taken the partition over since, and parked more than was told here.
+      this.#host.disturbed();
+      return 'nothing';
+    }
     if (last !== undefined) {
       reading.readTo = last.offset;
       const items = rows.map((row): ParkedRecord => ({ offset: row.offset, parked: row }));

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cancelOf, refusalOf } from './decisions.ts';
 import { NO_CHANGE } from './ports-entries.ts';
-import type { BeginParked, Change, Command, Park, Row } from './ports-ledger.ts';
+import type { Begin, BeginParked, Change, Command, Park, Row } from './ports-ledger.ts';
 import { settle } from './settle.ts';
 
 const NUMBER_BEFORE = 10;
@@ -35,6 +35,7 @@ const row = (over: Partial<Row>): Row => ({
   ...over,
 });
 const parkedRow = row({ state: 'received', slot: 0, token: '0' });
+const expired = row({ state: 'rolled_back', slot: 0, token: '0', reason: 'expired', number: 11 });
 const cancelled = row({ state: 'rolled_back', slot: 0, token: '0', reason: 'cancelled', number: 11 });
 const command: Command = {
   sequence: 5,
@@ -48,6 +49,7 @@ const command: Command = {
   reason: 'because',
   actor: 'ops',
 };
+const RECORD = { expiresAtMs: null, traceparent: null, recordTimeMs: 0 } as const;
 const park: Park = {
   kind: 'park',
   partition: 3,
@@ -57,9 +59,7 @@ const park: Park = {
   type: 't',
   payload: '{}',
   plan: '1:apply',
-  expiresAtMs: null,
-  traceparent: null,
-  recordTimeMs: 0,
+  ...RECORD,
 };
 const begin: BeginParked = {
   kind: 'begin-parked',
@@ -95,9 +95,16 @@ test('a park: landed when its own row is parked', () => {
 test('the begin of a parked row: landed when it executes in this slot, or expired under a new number', () => {
   assert.deepEqual(settled(begin, row({})), { status: 'done', token: '50', notAfterMs: 99 });
   assert.equal(settled(begin, parkedRow), 'again');
-  const expired = row({ state: 'rolled_back', reason: 'expired', number: 11 });
   assert.deepEqual(settled(begin, expired), { status: 'expired', number: 11 });
   assert.equal(settled(begin, cancelled), 'again');
+});
+
+test('a begin: what had begun and ran out of time is not what expired instead of beginning', () => {
+  const ranOut = row({ state: 'rolled_back', reason: 'expired', number: 11, evidence: '{"s0":{}}' });
+  const first: Begin = { ...begin, kind: 'begin', offset: 7, type: 't', payload: '{}', ...RECORD };
+  assert.equal(settled(first, ranOut), 'again', 'it ended in this commit, and this is its record once more');
+  assert.equal(settled(begin, ranOut), 'again');
+  assert.deepEqual(settled(first, expired), { status: 'expired', number: 11 });
 });
 
 test('a cancelling: landed when the row is cancelled under a new number; a begin may have come first', () => {

@@ -33,7 +33,7 @@ function settleBegin(begin: Begin, row: Row | undefined, numberBefore: number): 
   if (own && row.state === 'executing' && row.slot === begin.slot) {
     return { status: 'done', token: row.token, notAfterMs: row.notAfterMs };
   }
-  if (own && row.number !== null && row.number > numberBefore && row.reason === 'expired') {
+  if (own && expiredUnbegun(row, numberBefore)) {
     return { status: 'expired', number: row.number };
   }
   return 'again'; // the ledger answers `exists` with everything needed
@@ -52,10 +52,18 @@ function settleParked(begin: BeginParked, row: Row | undefined, numberBefore: nu
   if (row.state === 'executing' && row.slot === begin.slot) {
     return { status: 'done', token: row.token, notAfterMs: row.notAfterMs };
   }
-  if (row.number !== null && row.number > numberBefore && row.reason === 'expired') {
+  if (expiredUnbegun(row, numberBefore)) {
     return { status: 'expired', number: row.number };
   }
   return 'again'; // cancelled: the ledger says what it found
+}
+
+/**
+ * Expired instead of begun, by the commit in question. What had begun and was rolled back when its deadline had passed
+ * keeps its slot; it may have ended in the same commit, and this entry is its record, read once more.
+ */
+function expiredUnbegun(row: Row, numberBefore: number): row is Row & { readonly number: number } {
+  return row.slot === 0 && row.reason === 'expired' && row.number !== null && row.number > numberBefore;
 }
 
 function isOwn({ partition, offset }: Begin | Park, row: Row | undefined): boolean {

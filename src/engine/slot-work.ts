@@ -2,6 +2,7 @@
 import type { JsonObject, Token } from '../core/answer.ts';
 import { type ByteString, byteString } from '../core/byte-string.ts';
 import { dataOf } from '../core/content.ts';
+import type { ErrorCode } from '../core/errors/catalogue.ts';
 import { type Plan, standInPlan } from '../core/plan.ts';
 import type { HoldingState } from '../core/states.ts';
 import type { Types } from './options.ts';
@@ -42,8 +43,12 @@ export interface Holder {
   readonly token: Token;
   /** Evidence of the steps done, by name. */
   readonly evidence: JsonObject;
+  /** The same as the ledger has it: what is published must be what a new owner would read. */
+  readonly evidenceText: string | null;
   /** Of the rollback under way. */
   readonly reason: string | null;
+  /** Of the last change: why it is held. */
+  readonly code: ErrorCode | null;
   /** A person has decided to roll back. */
   readonly byPerson: boolean;
   readonly notAfterMs: number;
@@ -88,7 +93,9 @@ export function holderOfRow(row: Row, state: HoldingState, types: Types): Holder
     step: row.step,
     token: row.token,
     evidence: row.evidence === null ? {} : (JSON.parse(row.evidence) as JsonObject),
+    evidenceText: row.evidence,
     reason: row.reason,
+    code: row.code,
     byPerson: row.byPerson,
     notAfterMs: row.notAfterMs,
     traceparent: row.traceparent,

@@ -3,7 +3,7 @@ import { type Described, draw } from './draw.ts';
 import type { OwnPlans, ScenarioReport } from './scenario.ts';
 import { Scenario } from './scenario.ts';
 
-/** One world in so many is run twice, and must do the same both times. */
+/** The world of one seed in so many is run twice, and must do the same both times. */
 const COMPARED_EVERY = 100;
 
 export interface Failure {
@@ -29,6 +29,11 @@ export interface Totals {
   readonly failures: Failure[];
 }
 
+export interface RunOptions {
+  readonly own?: OwnPlans | null;
+  readonly compared?: boolean;
+}
+
 export function noWorlds(): Totals {
   return {
     worlds: 0,
@@ -46,16 +51,16 @@ export function noWorlds(): Totals {
   };
 }
 
-/** Runs the world and adds it; some are run twice. */
+/** Runs the world and adds it; some are run twice, or all that are `compared`. */
 export async function runWorld(
   described: Described,
   totals: Totals,
-  own: OwnPlans | null = null,
+  { own = null, compared = described.seed % COMPARED_EVERY === 0 }: RunOptions = {},
 ): Promise<ScenarioReport> {
   const options = draw(described);
   const report = await new Scenario(options, own).run();
   const violations = [...report.violations];
-  if (totals.worlds % COMPARED_EVERY === 0) {
+  if (compared) {
     totals.compared += 1;
     const { trace } = await new Scenario(options, own).run();
     if (trace !== report.trace) violations.push(`the same seed made two worlds: ${report.trace}, ${trace}`);

@@ -11,7 +11,7 @@ import { Scenario, type ScenarioOptions, type ScenarioReport } from './scenario.
 export type Plan = readonly Mishap[];
 
 /** Worlds in which a plan is tried. */
-const WORLDS_MAX = 12;
+const WORLDS_MAX = 60;
 /** Time for two mishaps, each with what follows from it, in ms. */
 const FAULT_MS = 30_000;
 

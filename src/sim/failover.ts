@@ -13,18 +13,32 @@ export interface LedgerCopy {
   readonly transitions: readonly SimTransition[];
 }
 
+/** What is never changed in place is shared: dead letters, transitions, the payload of a row. */
 export function copyOf({ rows, partitions, commands, deadLetters, transitions }: SimLedgerStore): LedgerCopy {
-  return structuredClone({ rows, partitions, commands, deadLetters, transitions });
+  return {
+    rows: copied(rows),
+    partitions: copied(partitions),
+    commands: copied(commands),
+    deadLetters: new Map(deadLetters),
+    transitions: transitions.slice(),
+  };
 }
 
+/** The copy becomes the store's own. */
 export function failOver(store: SimLedgerStore, copy: LedgerCopy): void {
-  const { rows, partitions, commands, deadLetters, transitions } = structuredClone(copy);
+  const { rows, partitions, commands, deadLetters, transitions } = copy;
   refill(store.rows, rows);
   refill(store.partitions, partitions);
   refill(store.commands, commands);
   refill(store.deadLetters, deadLetters);
   store.transitions.splice(0, Number.POSITIVE_INFINITY, ...transitions);
   store.rehold();
+}
+
+function copied<K, V extends object>(map: ReadonlyMap<K, V>): Map<K, V> {
+  const copy = new Map<K, V>();
+  for (const [key, value] of map) copy.set(key, { ...value });
+  return copy;
 }
 
 function refill<K, V>(map: Map<K, V>, from: ReadonlyMap<K, V>): void {

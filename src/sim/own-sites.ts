@@ -26,6 +26,10 @@ export class OwnSites implements Site {
     return undefined;
   }
 
+  undoByHand(key: string): void {
+    for (const site of this.#sites.values()) site.undoByHand(key);
+  }
+
   stick(location: string, untilMs: number): void {
     for (const site of this.#sites.values()) site.stick(location, untilMs);
   }

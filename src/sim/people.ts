@@ -95,7 +95,23 @@ export class People {
     const actions = COMMAND_ACTIONS.filter(
       (action) => COMMAND_STATES[action].includes(row.state) && this.#isTrue(action, row),
     );
-    if (actions.length > 0) this.#propose(row, random.pick(actions));
+    if (actions.length === 0) return;
+    const action = random.pick(actions);
+    if (action === 'roll_back' && wasNotUndone(row)) this.#rollBackByHand(row);
+    else this.#propose(row, action);
+  }
+
+  /** Who rolls back what could not be undone says that it was undone by hand: so it is, and nobody else decides anything. */
+  #rollBackByHand(row: SimRow): void {
+    if (this.#isDecided(row)) return;
+    this.#options.site.undoByHand(currentKey(row));
+    this.#propose(row, 'roll_back');
+  }
+
+  #isDecided({ id }: SimRow): boolean {
+    for (const { command, outcome } of this.#options.store.commands.values())
+      if (command.id === id && outcome === null) return true;
+    return false;
   }
 
   /** A person who says that a step took effect has looked. */
@@ -105,9 +121,12 @@ export class People {
 
   /** At G3 the question is enough; below, somebody goes and looks when nothing can be on its way any more. */
   #settleHeld(row: SimRow): void {
-    const { store, grade, site, virtual } = this.#options;
-    for (const { command, outcome } of store.commands.values())
-      if (command.id === row.id && outcome === null) return;
+    const { grade, site, virtual } = this.#options;
+    if (this.#isDecided(row)) return;
+    if (wasNotUndone(row)) {
+      this.#rollBackByHand(row);
+      return;
+    }
     if (grade === 'G3') {
       this.#propose(row, 'ask');
       return;
@@ -134,6 +153,11 @@ export class People {
   #rows(wanted: (row: SimRow) => boolean): SimRow[] {
     return [...this.#options.store.rows.values()].filter(wanted);
   }
+}
+
+/** Held because a step is done and was not undone (SB-4203). */
+function wasNotUndone({ state, code }: SimRow): boolean {
+  return state === 'held' && code === 'SB-4203';
 }
 
 /** The key of the step it is at. */

@@ -4,7 +4,7 @@
  */
 import type { Answer, CallKind, Token } from '../core/answer.ts';
 import type { Grade } from '../core/grade.ts';
-import type { Capabilities, Participant, StepCall } from '../engine/ports.ts';
+import type { Capabilities, Participant, StepCall, Timer } from '../engine/ports.ts';
 import type { Faults } from './faults.ts';
 import type { SimProcess } from './process.ts';
 import type { RandomStream } from './random.ts';
@@ -51,6 +51,8 @@ export interface Site {
   readonly effects: readonly Effect[];
   /** What the journal of the locations says of a key. */
   recorded(key: string): Recorded | undefined;
+  /** A person takes the effect of a step back that is done. */
+  undoByHand(key: string): void;
   /** No effect at the location ends before. */
   stick(location: string, untilMs: number): void;
   /** The participant of this name as one process sees it. */
@@ -73,6 +75,16 @@ export class SimSite implements Site {
 
   recorded(key: string): Recorded | undefined {
     return this.#journal.get(key);
+  }
+
+  undoByHand(key: string): void {
+    if (this.#journal.get(key) === 'done') this.#undone(key);
+  }
+
+  #undone(key: string): void {
+    const effect = this.effects.findLast((candidate) => candidate.key === key && candidate.happened);
+    if (effect !== undefined) effect.reversedMs = this.#options.virtual.elapsedMs;
+    this.#journal.set(key, 'reversed');
   }
 
   stick(location: string, untilMs: number): void {
@@ -112,9 +124,11 @@ export class SimSite implements Site {
     const { virtual, random } = this.#options;
     return new Promise((resolve) => {
       let open = true;
+      let timeOut: Timer | null = null;
       const answer = (value: Answer) => {
         if (!open) return;
         open = false;
+        timeOut?.cancel();
         call.signal.removeEventListener('abort', aborted);
         resolve(value);
       };
@@ -124,7 +138,7 @@ export class SimSite implements Site {
         aborted();
         return;
       }
-      virtual.after(call.timeoutMs, () =>
+      timeOut = virtual.after(call.timeoutMs, () =>
         process.deliver(() =>
           answer({ outcome: 'unknown', code: 'SB-4101', detail: `${call.timeoutMs} ms` }),
         ),
@@ -234,7 +248,7 @@ export class SimSite implements Site {
   }
 
   #reverse({ key, location }: StepCall, reply: (answer: Answer) => void): void {
-    const { random, faults, virtual } = this.#options;
+    const { random, faults } = this.#options;
     const recorded = this.#journal.get(key);
     if (recorded === 'started' || recorded === 'undoing') reply({ outcome: 'pending' });
     else if (recorded !== 'done') {
@@ -245,9 +259,7 @@ export class SimSite implements Site {
     } else {
       this.#journal.set(key, 'undoing');
       this.#takeTime(location, () => {
-        const effect = this.effects.findLast((candidate) => candidate.key === key && candidate.happened);
-        if (effect !== undefined) effect.reversedMs = virtual.elapsedMs;
-        this.#journal.set(key, 'reversed');
+        this.#undone(key);
         reply({ outcome: 'reversed' });
       });
     }

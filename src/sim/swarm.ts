@@ -101,7 +101,7 @@ export function crowdSwarm(seed: number): ScenarioOptions {
   const drawn = swarm(seed);
   const random = new RandomStream(seed, 'crowd');
   const locations = random.between(10, 60);
-  return { ...drawn, locations, transactions: locations * random.between(10, 25) };
+  return { ...drawn, locations, transactions: locations * random.between(20, 45) };
 }
 
 /** Everything at once: workers are killed while results and commits are lost. */

@@ -46,6 +46,11 @@ export class OwnSite implements Site {
     return own.some(({ reversedMs }) => reversedMs === null) ? 'done' : 'reversed';
   }
 
+  undoByHand(key: string): void {
+    for (const effect of this.effects)
+      if (effect.key === key && effect.happened) effect.reversedMs ??= this.#options.virtual.elapsedMs;
+  }
+
   stick(location: string, untilMs: number): void {
     this.#stuck.set(location, untilMs);
   }
@@ -74,8 +79,7 @@ export class OwnSite implements Site {
       },
       undo: ({ key, location }, record) =>
         this.#later(process, this.#effectMs(location), () => {
-          for (const effect of this.effects)
-            if (effect.key === key && effect.happened) effect.reversedMs ??= virtual.elapsedMs;
+          this.undoByHand(key);
           record?.();
         }),
       sleep: (ms) => this.#later(process, ms, () => undefined),

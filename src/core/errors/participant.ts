@@ -76,8 +76,9 @@ export const participantErrors = {
     status: 409,
   },
   'SB-4203': {
-    cause: 'The participant refused to reverse a step.',
-    remedy: 'Look at the location, then decide.',
+    cause:
+      'A step is done and was not undone: the participant refused to, or the plan calls the step irreversible.',
+    remedy: 'Look at the location, then decide; a roll back now says that it was undone by hand.',
     status: 409,
   },
   'SB-4204': {
