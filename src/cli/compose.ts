@@ -15,6 +15,7 @@ import { Worker } from '../engine/worker.ts';
 import {
   embeddedDirectory,
   type LedgerAddress,
+  ledgerConnections,
   openLedger,
   postgresOptions,
   sslOf,
@@ -52,9 +53,10 @@ export function logName(config: Config): string {
 }
 
 export function ledgerName(config: Config): string {
-  return config.ledger.url === null
-    ? `embedded Postgres in ${embeddedDirectory(config)}`
-    : withoutSecrets(config.ledger.url);
+  const { urls } = config.ledger;
+  if (urls.length === 0) return `embedded Postgres in ${embeddedDirectory(config)}`;
+  const names = urls.map(withoutSecrets).join(', ');
+  return urls.length === 1 ? names : `${urls.length} shards: ${names}`;
 }
 
 export function participantNames(config: Config): string {
@@ -266,7 +268,7 @@ export function createWorker(config: Config, parts: WorkerParts): Worker {
       return log.topic.id;
     },
   };
-  const ledger = openLedger(address, identity);
+  const ledger = openLedger(address, identity, () => log.topic.partitions);
   const traced = new Map(
     traces === null ? [] : [...participants.all].map(([name, each]) => [name, traces.participant(each)]),
   );
@@ -278,6 +280,7 @@ export function createWorker(config: Config, parts: WorkerParts): Worker {
     types,
     settings: {
       ...DEFAULT_SETTINGS,
+      ledgerConnections: ledgerConnections(address),
       dedupeWindowMs: config.dedupeWindowMs,
       parkedMax: config.parkedMax,
       quietMs: config.quietMs,

@@ -8,7 +8,7 @@ const LOOK_MS = 2_000;
 
 /** Returns what ends the keeping. `say` is told when it is started again, and when it cannot be. */
 export function keepLedger(config: Config, world: World, say: (text: string) => void): () => void {
-  let kept = config.ledger.url === null;
+  let kept = config.ledger.urls.length === 0;
   const look = async () => {
     if (await embeddedRuns(config)) return;
     if (!kept) return;

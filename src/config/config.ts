@@ -127,8 +127,8 @@ export interface Config {
   /** Partitions of the embedded log when it makes its topic. */
   readonly partitions: number;
   readonly ledger: {
-    /** Null: the embedded Postgres of `directory`. */
-    readonly url: string | null;
+    /** One, or the shards in their order; none: the embedded Postgres of `directory`. */
+    readonly urls: readonly string[];
     readonly tls: TlsConfig | null;
     /** Whether an empty or older ledger is migrated at start. */
     readonly migrate: boolean;

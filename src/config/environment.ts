@@ -87,6 +87,13 @@ export const VARIABLES: readonly Variable[] = [
     leaves['ledger.url'],
     'The Postgres of the ledger. Without it an embedded Postgres under SIGNALBOX_DIR is used.',
   ),
+  variable(
+    'DATABASE_URLS',
+    'ledger.urls',
+    'list',
+    leaves['ledger.urls'],
+    'Instead of DATABASE_URL: the servers of a ledger on several, separated by commas, always in the same order.',
+  ),
   variable('DATABASE_TLS', 'ledger.tls', 'yes-no', yesNo, 'Connect to Postgres by TLS.'),
   variable(
     'DATABASE_TLS_CA_FILE',
@@ -277,7 +284,7 @@ export function readEnvironment(environment: Environment): Settings {
     } else {
       const [first] = problemsOf(checked.error, value, `environment ${name}`);
       if (first !== undefined)
-        problems.push(reader === 'list' ? first : { ...first, found: shown(name, text) });
+        problems.push(reader === 'list' && !isSecret(name) ? first : { ...first, found: shown(name, text) });
     }
   }
   return { values, sources, problems };
@@ -303,7 +310,9 @@ function read(reader: Reader, text: string): unknown {
 }
 
 function shown(name: string, text: string): string {
-  return /PASSWORD|TOKEN$|SESSION_KEY|DATABASE_URL/.test(name)
-    ? 'a value that is not shown'
-    : JSON.stringify(text.slice(0, 80));
+  return isSecret(name) ? 'a value that is not shown' : JSON.stringify(text.slice(0, 80));
+}
+
+function isSecret(name: string): boolean {
+  return /PASSWORD|TOKEN$|SESSION_KEY|DATABASE_URL/.test(name);
 }

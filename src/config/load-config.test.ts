@@ -46,7 +46,7 @@ describe('loadConfig', () => {
     assert.equal(config.group, 'signalbox');
     assert.equal(config.directory, join(folder, '.signalbox'));
     assert.equal(config.kafka, null);
-    assert.equal(config.ledger.url, null);
+    assert.deepEqual(config.ledger.urls, []);
     assert.equal(config.ledger.migrate, true);
     assert.equal(config.types, null);
     assert.deepEqual(config.participants, {});
@@ -86,7 +86,7 @@ describe('loadConfig', () => {
     assert.deepEqual(config.kafka?.brokers, ['a:9092', 'b:9093']);
     assert.deepEqual(config.kafka?.tls, { ca: null, cert: null, key: null, verify: true });
     assert.deepEqual(config.kafka?.sasl, { mechanism: 'SCRAM-SHA-512', username: 'u', password: 'p' });
-    assert.equal(config.ledger.url, 'postgres://u:p@db/signalbox');
+    assert.deepEqual(config.ledger.urls, ['postgres://u:p@db/signalbox']);
     assert.equal(config.ledger.tls, null);
     assert.equal(config.ledger.migrate, false);
     assert.equal(config.createResults, false);

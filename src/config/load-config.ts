@@ -11,6 +11,7 @@ import type { ApiConfig, Config, KafkaConfig, ParticipantConfig, SaslConfig, Tls
 import { type Environment, readEnvironment } from './environment.ts';
 import { fileAlerts } from './file-alerts.ts';
 import { fileTypes, unknownParticipants } from './file-types.ts';
+import { ledgerUrls } from './ledger-urls.ts';
 import { configurationError, found, type Problem, problemsOf } from './problems.ts';
 import { type CheckedFile, configSchema, leaves } from './schema.ts';
 
@@ -234,7 +235,7 @@ class Builder {
       kafka: this.kafka(),
       partitions: this.scalar('partitions'),
       ledger: {
-        url: settings.get<string | null>('ledger.url', null),
+        urls: ledgerUrls((setting) => settings.get(setting, null), this.problems),
         tls: this.tls('ledger'),
         migrate: this.scalar('ledger.migrate'),
       },

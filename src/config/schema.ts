@@ -55,6 +55,14 @@ const postgresUrl = z
   .refine((value) => /^postgres(ql)?:\/\//.test(value) && URL.canParse(value), {
     error: 'a postgres:// URL',
   });
+/** More servers than any topic of today needs; a worker keeps connections to each. */
+const SHARDS_MAX = 64;
+const SHARDS = `a list of 1 to ${SHARDS_MAX} different postgres:// URLs`;
+const postgresUrls = z
+  .array(postgresUrl, { error: SHARDS })
+  .min(1, { error: SHARDS })
+  .max(SHARDS_MAX, { error: SHARDS })
+  .refine((urls) => new Set(urls).size === urls.length, { error: SHARDS });
 const broker = matching(
   /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([1-9]\d{0,4})$/,
   'host:port, port 1 to 65535',
@@ -173,6 +181,7 @@ export const leaves = {
   logLevel: z.enum(LOG_LEVELS, { error: `one of: ${LOG_LEVELS.join(', ')}` }),
   'kafka.brokers': brokers,
   'ledger.url': postgresUrl,
+  'ledger.urls': postgresUrls,
   'ledger.migrate': yesOrNo,
   'results.create': yesOrNo,
   'api.host': host,
@@ -209,6 +218,7 @@ export const configSchema = strict({
   }).optional(),
   ledger: strict({
     url: leaves['ledger.url'].optional(),
+    urls: leaves['ledger.urls'].optional(),
     tls: tls.optional(),
     migrate: leaves['ledger.migrate'].optional(),
   }).optional(),

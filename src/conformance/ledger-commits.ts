@@ -113,10 +113,10 @@ async function heldSlotIsBusy(scene: Scene): Promise<void> {
 
 async function slotOfAnotherPartition(scene: Scene): Promise<void> {
   await scene.own(0);
-  await scene.own(1);
+  await scene.own(2);
   const location = scene.location('shared');
   const open = await scene.opened({ location });
-  const other = scene.begin({ location, partition: 1 });
+  const other = scene.begin({ location, partition: 2 });
   assert.deepEqual(statuses(await scene.commit([other])), ['busy']);
   await scene.changed(scene.change(open));
   assert.deepEqual(statuses(await scene.commit([other])), ['done']);

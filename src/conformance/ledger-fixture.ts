@@ -54,6 +54,8 @@ export interface LedgerFixture {
   propose(topic: string, command: Omit<Command, 'sequence'>): Promise<number>;
   /** Null: it still waits. */
   outcomeOf(command: number): Promise<'applied' | 'refused' | null>;
+  /** The number of partitions of a topic may change. */
+  readonly growth?: true;
   /** A text that the ledger cannot store. */
   readonly unstorable?: string;
   underWay?(identity: LedgerIdentity, commit: Commit): Promise<CommitUnderWay>;

@@ -4,7 +4,7 @@ import { begunOf, type Check, ids, type Scene, statuses } from './ledger-scene.t
 
 async function slotTakenMeanwhile(scene: Scene): Promise<void> {
   await scene.own(0);
-  await scene.own(1);
+  await scene.own(2);
   await takeMeanwhile(scene);
   const known = scene.begin();
   await scene.commit([known]);
@@ -17,8 +17,8 @@ async function takeMeanwhile(scene: Scene): Promise<void> {
   const [parked, other] = [scene.park(), scene.park()];
   await scene.commit([parked, other]);
   assert(scene.fixture.underWay !== undefined);
-  const rival = scene.begin({ partition: 1, location: parked.location });
-  const underWay = await scene.fixture.underWay(scene.identity, { heads: [scene.head(1)], entries: [rival] });
+  const rival = scene.begin({ partition: 2, location: parked.location });
+  const underWay = await scene.fixture.underWay(scene.identity, { heads: [scene.head(2)], entries: [rival] });
   const committing = scene.commit([scene.beginParked(parked), scene.beginParked(other), scene.begin()]);
   try {
     await underWay.waitedFor();

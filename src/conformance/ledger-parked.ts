@@ -165,7 +165,7 @@ async function beginOfParked(scene: Scene): Promise<void> {
 
 async function beginOfParkedWaits(scene: Scene): Promise<void> {
   await scene.own(0);
-  await scene.own(1);
+  await scene.own(2);
   const location = scene.location('here');
   const [first, second, third] = await scene.parkedAt(location, 3);
   assert(first !== undefined && second !== undefined && third !== undefined);
@@ -188,7 +188,7 @@ async function beginOfParkedWaits(scene: Scene): Promise<void> {
     'a slot above the lowered concurrency is held',
   );
   await scene.changed(scene.change(high));
-  const foreign = scene.begin({ location, partition: 1 });
+  const foreign = scene.begin({ location, partition: 2 });
   await scene.commit([foreign]);
   assert.deepEqual(statuses(await scene.commit([last])), ['busy'], 'held by another partition');
   assert.equal((await scene.row(third.id)).state, 'received', 'nothing of it was written');

@@ -30,7 +30,7 @@ import type { LedgerFixture } from './ledger-fixture.ts';
 export interface Check {
   readonly name: string;
   /** A hook of the fixture without which the test is skipped, with that reason. */
-  readonly needs?: 'unstorable' | 'underWay' | 'openLossy';
+  readonly needs?: 'growth' | 'unstorable' | 'underWay' | 'openLossy';
   run(scene: Scene): Promise<void>;
 }
 

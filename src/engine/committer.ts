@@ -272,9 +272,8 @@ export class Committer {
     );
     passing?.('raised');
     const ids = batch.flatMap((submission) => submission.entries.flatMap((entry) => idOf(entry)));
-    const rows = new Map(
-      (await this.#untilAnswered(() => ledger.read([...new Set(ids)]))).map((row) => [row.id, row]),
-    );
+    const read = () => ledger.read([...new Set(ids)], [...before.keys()]);
+    const rows = new Map((await this.#untilAnswered(read)).map((row) => [row.id, row]));
     // Whoever took a partition over since then may have written what was read: only what is still ours counts.
     const still = await this.#untilAnswered(() => ledger.raise(raised));
     const byPartition = new Map(still.map((partition) => [partition.partition, partition]));

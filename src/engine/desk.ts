@@ -38,7 +38,8 @@ export class Desk {
     const byPartition = new Map(running.map((each) => [each.state.partition, each]));
     const commands = await ledger.commands([...byPartition.keys()]);
     if (commands.length === 0) return;
-    const rows = await ledger.read([...new Set(commands.map(({ id }) => id))]);
+    const ids = new Set(commands.map(({ id }) => id));
+    const rows = await ledger.read([...ids], [...new Set(commands.map(({ partition }) => partition))]);
     const byId = new Map(rows.map((row) => [row.id, row]));
     for (const command of commands) {
       byPartition.get(command.partition)?.commands.take(command, byId.get(command.id));

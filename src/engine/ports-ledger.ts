@@ -148,8 +148,12 @@ export type TakeOver =
       readonly holders: readonly Row[];
       readonly parked: readonly ParkedLane[];
     })
-  /** SB-2005 another group's partition, SB-2006 another topic id. */
-  | { readonly outcome: 'refused'; readonly code: 'SB-2005' | 'SB-2006'; readonly detail: string };
+  /** SB-2005 another group's partition, SB-2006 another topic id, SB-2014 another number of partitions. */
+  | {
+      readonly outcome: 'refused';
+      readonly code: 'SB-2005' | 'SB-2006' | 'SB-2014';
+      readonly detail: string;
+    };
 
 export interface RaisedPartition extends PartitionState {
   readonly partition: number;
@@ -234,8 +238,11 @@ export interface Ledger {
    * the one given. A partition that is not in the answer was taken over by somebody else.
    */
   raise(owned: readonly { readonly partition: number; readonly epoch: number }[]): Promise<RaisedPartition[]>;
-  /** The rows of these ids as they are now, from a statement of its own. Unknown ids are left out. */
-  read(ids: readonly string[]): Promise<Row[]>;
+  /**
+   * The rows of these ids as they are now, from a statement of its own. Unknown ids are left out. `partitions`: only what
+   * is known beside these partitions is asked for; a ledger on one server knows everything beside each of them.
+   */
+  read(ids: readonly string[], partitions?: readonly number[]): Promise<Row[]>;
   /** Final rows of the partition with number > `after`, in order, at most `limit`. */
   results(partition: number, after: number, limit: number): Promise<StoredResult[]>;
   /** How many commits have written in each of these partitions; unknown ones are left out. */
@@ -265,6 +272,11 @@ export interface Ledger {
    * published; at most `limit`. Returns how many.
    */
   prune(partition: number, olderThanMs: number, limit: number): Promise<number>;
+  /**
+   * Where the ledger is on several servers: why a record of this location cannot be in this partition (SB-1118); null: it
+   * can. Two servers would not keep each other from beginning at the location.
+   */
+  misplaced?(location: string, partition: number): string | null;
   /** Notes how many partitions the topic has. Returns the number noted before; null: none was. */
   notePartitions(count: number): Promise<number | null>;
   /** What the worker says about itself, and the spans of its series, each with its whole count. */

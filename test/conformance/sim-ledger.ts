@@ -26,6 +26,7 @@ const LOST: Readonly<Record<Loss, Passage>> = {
 const POLL_MS = 0.1;
 
 export class SimLedgerFixture implements LedgerFixture {
+  readonly growth = true;
   readonly unstorable = 'a\u0000b';
   readonly virtual = new TestWorld();
   readonly store: SimLedgerStore;

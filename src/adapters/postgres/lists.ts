@@ -1,5 +1,4 @@
 /** The lists of API and page on Postgres (src/engine/ports-lists.ts says what each is). */
-import { partitionOf } from '../../core/murmur2.ts';
 import type {
   AttentionItem,
   AuditRow,
@@ -35,6 +34,7 @@ import {
 } from './list-views.ts';
 import { ReadPool, type ReadPoolOptions } from './read-pool.ts';
 import { Search } from './search.ts';
+import { partitionIn } from './topic-partitions.ts';
 
 export interface ListsOptions extends ReadPoolOptions {
   readonly topic: string;
@@ -102,7 +102,7 @@ export class PostgresLists implements Lists {
   }
 
   async locationDetail(location: string): Promise<LocationDetail> {
-    const partition = await this.#partitionOf(location);
+    const partition = await partitionIn(this.#pool, this.#topic, location);
     const values = [this.#topic, location, partition, SPANS_MAX, QUEUE_MAX];
     return locationDetailView(await this.#pool.one<LocationDetailRow>(LIST_SQL.locationDetail, values));
   }
@@ -133,12 +133,5 @@ export class PostgresLists implements Lists {
 
   async close(): Promise<void> {
     await this.#pool.close();
-  }
-
-  /** Where the key of the location falls; null while the ledger does not know all partitions of the topic. */
-  async #partitionOf(location: string): Promise<number | null> {
-    const known = await this.#pool.one<{ partition: number }[]>(LIST_SQL.lastNumbers, [this.#topic]);
-    if (known.length === 0 || (known.at(-1)?.partition ?? 0) + 1 !== known.length) return null;
-    return partitionOf(location, known.length);
   }
 }

@@ -23,6 +23,8 @@ export interface OperationsOptions {
   readonly connectionString: string;
   readonly ssl?: pg.ClientConfig['ssl'];
   readonly topic: string;
+  /** Which shard this server has to be; null, the default: none. A limit on another one would not be heard of. */
+  readonly shard?: number | null;
 }
 
 /** Rows of the audit that are read at once. */
@@ -60,11 +62,13 @@ interface AuditRow {
 
 export class PostgresOperations implements Operations {
   readonly #topic: string;
+  readonly #shard: number | null;
   readonly #pool: ConnectionPool;
 
   /** Connects at the first call. */
-  constructor({ topic, ...connection }: OperationsOptions) {
+  constructor({ topic, shard = null, ...connection }: OperationsOptions) {
     this.#topic = topic;
+    this.#shard = shard;
     this.#pool = new ConnectionPool({
       ...connection,
       applicationName: 'signalbox operations',
@@ -72,9 +76,14 @@ export class PostgresOperations implements Operations {
     });
   }
 
+  /** Throws SB-2013 as well. */
   async setLimit({ location, concurrency, paused, actor, reason }: LimitChange): Promise<void> {
-    const values = [location, concurrency ?? null, concurrency !== undefined, paused ?? null, actor, reason];
-    await this.#pool.run((client) => client.query(OPERATE.setLimit, values));
+    const change = [location, concurrency ?? null, concurrency !== undefined, paused ?? null, actor, reason];
+    const values = [...change, this.#shard];
+    const { rowCount } = await this.#pool.run((client) => client.query(OPERATE.setLimit, values));
+    if (rowCount !== 0) return;
+    const wanted = this.#shard === null ? 'no shard' : `shard ${this.#shard}`;
+    throw new SignalboxError('SB-2013', `the server named as ${wanted} is another; nothing was set`);
   }
 
   async moveWatermark({ partition, offset, actor, reason }: WatermarkMove): Promise<void> {

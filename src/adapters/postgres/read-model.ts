@@ -3,7 +3,6 @@
  * up the number of partitions first), so each answer is one snapshot; the statements are in sql/read-*.sql.
  */
 import { readFileSync } from 'node:fs';
-import { partitionOf } from '../../core/murmur2.ts';
 import type {
   DeadLetterFilter,
   DeadLetterView,
@@ -26,6 +25,7 @@ import {
   type WhyRow,
   whyView,
 } from './read-views.ts';
+import { PARTITIONS_SQL, partitionIn } from './topic-partitions.ts';
 
 export interface ReadModelOptions extends ReadPoolOptions {
   readonly topic: string;
@@ -44,7 +44,7 @@ function sql(name: string): string {
 /** The statements by what they read; each answers one json value in the column `answer`. */
 export const READ_SQL = {
   status: sql('status'),
-  partitions: sql('partitions'),
+  partitions: PARTITIONS_SQL,
   transaction: sql('transaction'),
   why: sql('why'),
   locations: sql('locations'),
@@ -75,7 +75,7 @@ export class PostgresReadModel implements ReadModel {
   }
 
   async why(location: string): Promise<Why> {
-    const partition = await this.#partitionOf(location);
+    const partition = await partitionIn(this.#pool, this.#topic, location);
     const row = await this.#pool.one<WhyRow>(READ_SQL.why, [this.#topic, location, partition]);
     return whyView(row, { location, concurrency: this.#concurrencyOf(location) });
   }
@@ -93,15 +93,6 @@ export class PostgresReadModel implements ReadModel {
 
   async close(): Promise<void> {
     await this.#pool.close();
-  }
-
-  /** Where the key of the location falls; null while the ledger does not know all partitions of the topic. */
-  async #partitionOf(location: string): Promise<number | null> {
-    const known = await this.#pool.one<{ count: number; highest: number | null }>(READ_SQL.partitions, [
-      this.#topic,
-    ]);
-    if (known.highest === null || known.highest + 1 !== known.count) return null;
-    return partitionOf(location, known.count);
   }
 }
 

@@ -58,8 +58,8 @@ export function tracedLedger(ledger: Ledger, traces: Traces, worker: string): Le
       }
       return answer;
     },
-    read: async (ids) => {
-      const rows = await ledger.read(ids);
+    read: async (ids, partitions) => {
+      const rows = await ledger.read(ids, partitions);
       for (const row of rows) {
         const known = traces.get(row.id);
         const { state, reason, finishedAtMs } = row;
@@ -76,6 +76,7 @@ export function tracedLedger(ledger: Ledger, traces: Traces, worker: string): Le
       return rows;
     },
     raise: (owned) => ledger.raise(owned),
+    misplaced: (location, partition) => ledger.misplaced?.(location, partition) ?? null,
     results: (partition, after, limit) => ledger.results(partition, after, limit),
     commits: (partitions) => ledger.commits(partitions),
     skipNumbers: (partition, epoch, number) => ledger.skipNumbers(partition, epoch, number),

@@ -63,4 +63,19 @@ export const ledgerErrors = {
     remedy: 'Free the stuck locations ("signalbox attention", "signalbox why"), or raise parkedMax.',
     status: 503,
   },
+  'SB-2013': {
+    cause: 'The servers of the ledger are not those that it was made of, or not in their order.',
+    remedy: 'Name the same servers in the same order as at the first start; their number does not change.',
+    status: 503,
+  },
+  'SB-2014': {
+    cause: 'The topic has another number of partitions than when its ledger was made of several servers.',
+    remedy: 'Take a new topic with a ledger of its own for more partitions (docs/operations.md).',
+    status: 409,
+  },
+  'SB-2015': {
+    cause: 'It is not known yet on which server of the ledger the location lies.',
+    remedy: 'Start a worker first: it notes how many partitions the topic has.',
+    status: 409,
+  },
 } as const satisfies Record<string, ErrorEntry>;

@@ -84,4 +84,9 @@ export const recordErrors = {
     remedy: 'Send a valid CloudEvent, or no ce_ headers.',
     status: 422,
   },
+  'SB-1118': {
+    cause: 'The record is in a partition of another server of the ledger than its location.',
+    remedy: 'Place records as the Java client does (murmur2 of the key) in each producer, then replay it.',
+    status: 409,
+  },
 } as const satisfies Record<string, ErrorEntry>;
