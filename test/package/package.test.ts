@@ -104,7 +104,7 @@ describe('the package', () => {
     assert.deepEqual(ours, []);
   });
 
-  it('installs into an empty folder; every entry can be imported, and the command runs', {
+  it('installs into an empty folder; every entry can be imported and required, and the command runs', {
     timeout: INSTALL_MS,
   }, async () => {
     const empty = mkdtempSync(join(folder, 'empty-'));
@@ -121,6 +121,9 @@ describe('the package', () => {
     writeFileSync(join(empty, 'main.js'), program);
     const { stdout } = await run(process.execPath, ['main.js'], { cwd: empty });
     assert.match(stdout, /^function function function \d+\n$/);
+    const required = ENTRIES.map((entry) => `Object.keys(require('${entry}')).length`).join(', ');
+    writeFileSync(join(empty, 'main.cjs'), `console.log([${required}].every((names) => names > 0));`);
+    assert.equal((await run(process.execPath, ['main.cjs'], { cwd: empty })).stdout, 'true\n');
     const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
     const command = join(empty, 'node_modules', 'signalbox', 'bin', 'signalbox.js');
     assert.ok((await run(process.execPath, [command, '--version'], { cwd: empty })).stdout.includes(version));
