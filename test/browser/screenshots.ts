@@ -58,17 +58,24 @@ async function breakThings(page: Page): Promise<void> {
 
 /** Jams a location, and waits until its transaction is in doubt: the demo releases it after a while. */
 async function jam(url: string, page: Page): Promise<{ readonly location: string; readonly id: string }> {
-  const asked = Date.now();
+  const before = await jammedAt(url);
   await page.click('[data-lab="jam-location"]');
   return await until(
     () => 'no jammed location was in doubt',
     LEVER_MS,
     async () => {
+      const jammed = await jammedAt(url);
+      if (jammed.length === before.length) return null;
       const answer = await getJson(`${url}/v1/transactions?states=in_doubt`);
-      const items = (answer?.transactions ?? []) as { id: string; location: string; changedAt: string }[];
-      return items.find(({ changedAt }) => Date.parse(changedAt) > asked);
+      const items = (answer?.transactions ?? []) as { id: string; location: string }[];
+      return items.find(({ location }) => location === jammed.at(-1));
     },
   );
+}
+
+async function jammedAt(url: string): Promise<string[]> {
+  const log = ((await getJson(`${url}/v1/lab`))?.log ?? []) as { text: string }[];
+  return log.flatMap(({ text }) => /^jammed (\S+) for/.exec(text)?.[1] ?? []);
 }
 
 async function take(browser: Browser, address: string, { name, shows, colorScheme, viewport }: Shot) {
@@ -108,7 +115,7 @@ try {
     await page.goto(url);
     const { location, id } = await jam(url, page);
     const shots: [name: string, path: string, shows: RegExp, viewport?: typeof DESK][] = [
-      ['location', `/locations/${location}`, /in doubt/],
+      ['location', `/locations/${location}`, /because\s*in doubt/],
       ['transaction', `/transactions/${encodeURIComponent(id)}`, /in doubt/],
       ['now', '/', /P00/],
       ['now-phone', '/', /P00/, PHONE],

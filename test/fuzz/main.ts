@@ -55,7 +55,8 @@ try {
   const limits = ['--max-examples', `${EXAMPLES}`, '--max-time', values.seconds, '--seed', values.seed];
   // The levers of the lab are not part of the product, and kill what answers.
   const scope = ['--exclude-path-regex', '^/v1/lab', '--checks', CHECKS.join(',')];
-  const run = spawnSync(tool, ['run', `${url}/v1/openapi.json`, ...scope, ...limits], { stdio: 'inherit' });
+  const command = ['run', `${url}/v1/openapi.json`, ...scope, ...limits];
+  const run = spawnSync(tool, command, { cwd: VENV, stdio: 'inherit' });
   process.exitCode = run.status ?? 1;
 } finally {
   demo.child.kill('SIGINT');
