@@ -11,7 +11,7 @@
 import { backOff } from '../core/back-off.ts';
 import { CompletedMap, completedText } from '../core/completed-map.ts';
 import { type Lane, Lanes } from '../core/lanes.ts';
-import { Watermark } from '../core/watermark.ts';
+import { type Run as OffsetRun, Watermark } from '../core/watermark.ts';
 import type { RecordBatch, Timer } from '../engine/ports.ts';
 import type { HandlerContext } from './options.ts';
 import { Run, type RunEnds } from './run.ts';
@@ -119,13 +119,13 @@ export class PartitionLanes {
   committable(): { readonly offset: number; readonly metadata: string } | null {
     const offset = this.#watermark.ready;
     if (offset === null || !this.#alive) return null;
-    return { offset, metadata: completedText(offset, this.#completedBeyond()) };
+    return { offset, metadata: completedText(offset, this.#completedRuns()) };
   }
 
   /** Of what was fetched, and of what was completed by others before us and is not fetched again yet. */
-  *#completedBeyond(): IterableIterator<number> {
-    yield* this.#watermark.closedBeyond();
-    yield* this.#completed.completedFrom(this.#watermark.position ?? 0);
+  *#completedRuns(): IterableIterator<OffsetRun> {
+    yield* this.#watermark.closedRuns();
+    yield* this.#completed.runsFrom(this.#watermark.position ?? 0);
   }
 
   /** Starts nothing more; true when all that ran has ended in time. What did not is told by its signal. */

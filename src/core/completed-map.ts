@@ -3,7 +3,7 @@
  * offsets open, so many completed, and so on, from the watermark up, as base64url of variable-length numbers.
  * CM1 What the text says is completed was given as completed; beyond `lengthMax` the rest is left out, and is repeated.
  */
-import { SPAN_MAX } from './watermark.ts';
+import type { Run } from './watermark.ts';
 
 /** Brokers keep 4,096 bytes of metadata (offset.metadata.max.bytes). */
 export const METADATA_LENGTH_MAX = 4_000;
@@ -11,28 +11,21 @@ export const METADATA_LENGTH_MAX = 4_000;
 /** First of the text: another version would be read as nothing completed. */
 const VERSION = '1:';
 
-/** `completed` ascending, all above `watermark`. Empty when there is none. */
+/** Runs of what is completed, ascending, none below `watermark`. Empty when there is none. */
 export function completedText(
   watermark: number,
-  completed: Iterable<number>,
+  completed: Iterable<Run>,
   lengthMax: number = METADATA_LENGTH_MAX,
 ): string {
   const bytes: number[] = [];
   const bytesMax = Math.floor(((lengthMax - VERSION.length) * 3) / 4) - 16;
-  let from = watermark;
-  let start = -1;
-  let end = -1;
-  for (const offset of completed) {
-    if (offset === end) {
-      end += 1;
-      continue;
-    }
-    if (start >= 0) from = append(bytes, from, start, end);
-    if (bytes.length >= bytesMax) return text(bytes);
-    start = offset;
-    end = offset + 1;
+  let position = watermark;
+  for (const [from, upTo] of completed) {
+    if (bytes.length >= bytesMax) break;
+    number(bytes, from - position);
+    number(bytes, upTo - from);
+    position = upTo;
   }
-  if (start >= 0) append(bytes, from, start, end);
   return text(bytes);
 }
 
@@ -60,23 +53,14 @@ export class CompletedMap {
     return this.#at % 2 === 1;
   }
 
-  /** From `first` on, which is above all that was asked, ascending. At most so many as a watermark can hold: no more is ours. */
-  *completedFrom(first: number): IterableIterator<number> {
-    let left = SPAN_MAX;
+  /** Runs of it from `first` on, which is above all that was asked, ascending. */
+  *runsFrom(first: number): IterableIterator<Run> {
     for (let place = this.#at | 1; place < this.#ends.length; place += 2) {
-      const end = this.#ends[place] ?? 0;
-      for (let offset = Math.max(first, this.#ends[place - 1] ?? 0); offset < end; offset += 1) {
-        if (left-- === 0) return;
-        yield offset;
-      }
+      const from = Math.max(first, this.#ends[place - 1] ?? 0);
+      const upTo = this.#ends[place] ?? 0;
+      if (from < upTo) yield [from, upTo];
     }
   }
-}
-
-function append(bytes: number[], from: number, start: number, end: number): number {
-  number(bytes, start - from);
-  number(bytes, end - start);
-  return end;
 }
 
 /** Seven bits a byte, the lowest first; by arithmetic, because offsets go beyond 32 bits. */

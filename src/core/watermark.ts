@@ -15,6 +15,9 @@ import { assert } from './errors/catalogue.ts';
  */
 export const SPAN_MAX = 1_048_576;
 
+/** Offsets from the first up to, and without, the second. */
+export type Run = readonly [from: number, upTo: number];
+
 /** A partition that keeps up has a few hundred records between fetch and begin. */
 const SPAN_FIRST = 256;
 
@@ -89,12 +92,21 @@ export class Watermark {
     return this.#position;
   }
 
-  /** Offsets of records closed above the lowest open one, ascending. */
-  *closedBeyond(): IterableIterator<number> {
+  /** What is closed above the lowest open offset, ascending: runs of offsets that follow each other, from and up to. */
+  *closedRuns(): IterableIterator<Run> {
     const mask = this.#offsets.length - 1;
+    let from = -1;
+    let upTo = -1;
     for (let ticket = this.#lowest; ticket < this.#next; ticket++) {
-      if (this.#done[ticket & mask] === 1) yield this.#offsets[ticket & mask] ?? 0;
+      if (this.#done[ticket & mask] !== 1) continue;
+      const offset = this.#offsets[ticket & mask] ?? 0;
+      if (offset !== upTo) {
+        if (from >= 0) yield [from, upTo];
+        from = offset;
+      }
+      upTo = offset + 1;
     }
+    if (from >= 0) yield [from, upTo];
   }
 
   /** Records opened and not closed. */
