@@ -1,7 +1,7 @@
 /**
  * Keys as text. One seen lately is not decoded again, and is the same string, so that maps find it by its identity.
  * KC1 Exact: bytes are compared, a hash only says where to look. Bounded: a newer key takes the place of an older one.
- * KC2 Bytes that are no UTF-8 are read as Latin-1, one character a byte, so that different keys do not become the same.
+ * KC2 Bytes that are no UTF-8 are read as Latin-1, one character a byte: different ones stay different.
  */
 import { isUtf8 } from 'node:buffer';
 
