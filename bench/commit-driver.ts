@@ -7,7 +7,7 @@ import pg from 'pg';
 import { PostgresLedger } from '../src/adapters/postgres/ledger.ts';
 import { NO_CHANGE } from '../src/engine/ports-entries.ts';
 import type { Begin, BeginAnswer, Change, Entry, PartitionHead } from '../src/engine/ports-ledger.ts';
-import { cpuSecondsOf } from './cpu-seconds.ts';
+import { threadSecondsOf } from './cpu-seconds.ts';
 
 /** A worker's commit takes at most 2,000 entries: 1,000 finishes and 1,000 begins. */
 const PAIRS_MAX = 1_000;
@@ -223,7 +223,7 @@ function finish(place: Place, { id, token }: { id: string; token: string }): Cha
 }
 
 /** CPU time in s of the backends that serve this database here: the commits, without autovacuum and checkpoints. */
-async function backendCpuSeconds(connectionString: string): Promise<number> {
+export async function backendCpuSeconds(connectionString: string): Promise<number> {
   const client = new pg.Client({ connectionString });
   await client.connect();
   const { rows } = await client.query<{ pid: number }>(
@@ -231,7 +231,7 @@ async function backendCpuSeconds(connectionString: string): Promise<number> {
        where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()`,
   );
   await client.end();
-  return rows.reduce((sum, { pid }) => sum + cpuSecondsOf(pid), 0);
+  return rows.reduce((sum, { pid }) => sum + threadSecondsOf(pid), 0);
 }
 
 export function percentile(sorted: readonly number[], share: number): number {

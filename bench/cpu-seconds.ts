@@ -4,6 +4,17 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** USER_HZ: what /proc counts in, whatever the kernel's own tick. */
 const TICKS_PER_SECOND = 100;
 
+const NANOS_PER_SECOND = 1e9;
+
+/** CPU time in s of a process with one thread, exact to the ns, unlike `cpuSecondsOf`; 0 when there is none. */
+export function threadSecondsOf(pid: number): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/schedstat`, 'latin1').split(' ')[0]) / NANOS_PER_SECOND;
+  } catch {
+    return 0;
+  }
+}
+
 interface Stat {
   readonly pid: number;
   readonly parent: number;

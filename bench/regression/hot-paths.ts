@@ -9,7 +9,7 @@ import type { RecordBatch } from '../../src/engine/ports.ts';
 import { Lanes } from '../../src/lanes/index.ts';
 import { batchesOf, MemoryLog } from './in-memory.ts';
 
-/** Both give back what they did in a second: of CPU here, of a clock where a server does a part. */
+/** Both give back what they did in a second of CPU. */
 export interface HotPath {
   readonly name: string;
   readonly ours: () => Promise<number>;
@@ -17,8 +17,8 @@ export interface HotPath {
 }
 
 const KEYS = 2_000;
-const RECORDS = 60_000;
-const RUNS = 60_000;
+const RECORDS = 40_000;
+const RUNS = 100_000;
 const OFFSETS = 400_000;
 /** Records that are open at once in the watermark, ended in another order than they came. */
 const OPEN = 1_024;

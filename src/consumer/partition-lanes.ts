@@ -100,7 +100,7 @@ export class PartitionLanes {
   /** The limit has room again: one of the lane, and another in its next turn. */
   startInTurn(lane: Lane<Work>): void {
     if (!this.#alive) return;
-    const due = this.#takeDue(lane);
+    const due = this.#due.size === 0 ? null : this.#takeDue(lane);
     if (due !== null) this.#tryAgain(due);
     else if (this.#mayTake(lane)) this.#take(lane);
     else return;
