@@ -17,6 +17,9 @@ import { parseArgs } from 'node:util';
 /** The machine that runs the tests has two cores; files that start Postgres or a broker need one each. */
 const FILES_AT_ONCE = 2;
 
+/** These use both cores themselves: they run after all others, one at a time. */
+const ALONE = ['test/simulator/campaign.test.ts', 'test/mutants/mutants.test.ts'];
+
 /** A chaos run may take minutes; what takes longer than this hangs. */
 const TEST_TIMEOUT_MS = 15 * 60 * 1000;
 
@@ -85,17 +88,23 @@ async function main(args: readonly string[], tally: Tally): Promise<void> {
   const { grep } = values;
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
-  const events = run({
-    files: testFiles(positionals),
-    concurrency: FILES_AT_ONCE,
-    timeout: TEST_TIMEOUT_MS,
-    signal: stop.signal,
-    ...(grep === undefined ? {} : { testNamePatterns: new RegExp(grep) }),
-  });
-  count(events, tally, grep);
-  const printed = events.compose(spec);
-  for await (const text of printed) process.stdout.write(text);
-  if (stop.signal.aborted) throw new Error('the run was interrupted');
+  const files = testFiles(positionals);
+  const alone = files.filter((file) => ALONE.includes(relative(root, file)));
+  const rest = files.filter((file) => !alone.includes(file));
+  for (const [some, concurrency] of [[rest, FILES_AT_ONCE] as const, [alone, 1] as const]) {
+    if (some.length === 0) continue;
+    const events = run({
+      files: some,
+      concurrency,
+      timeout: TEST_TIMEOUT_MS,
+      signal: stop.signal,
+      ...(grep === undefined ? {} : { testNamePatterns: new RegExp(grep) }),
+    });
+    count(events, tally, grep);
+    const printed = events.compose(spec);
+    for await (const text of printed) process.stdout.write(text);
+    if (stop.signal.aborted) throw new Error('the run was interrupted');
+  }
 }
 
 const tally: Tally = { passed: 0, failed: 0, notes: [] };

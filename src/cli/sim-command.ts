@@ -6,7 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import type { World } from '../engine/ports.ts';
 import type { Failure, Totals } from '../sim/campaign.ts';
 import { type Described, draw } from '../sim/draw.ts';
-import { allPlans, planText, runPlan } from '../sim/exhaustive.ts';
+import { planOfText, runPlan, somePlans } from '../sim/exhaustive.ts';
 import type { FaultKind } from '../sim/fault-kinds.ts';
 import { type OwnPlans, Scenario } from '../sim/scenario.ts';
 import { shrink } from '../sim/shrink.ts';
@@ -103,7 +103,7 @@ function shareOf(
   if (minutes !== null) return Math.min(1, passedMs / (minutes * MS_A_MINUTE));
   if (worlds.mode === 'seeds' && worlds.seeds !== null) return run / worlds.seeds;
   if (worlds.mode !== 'exhaustive') return null;
-  return run / allPlans().filter((plan) => planText(plan).includes(worlds.plan)).length;
+  return run / somePlans(worlds.plans).length;
 }
 
 function barOf(share: number): string {
@@ -131,8 +131,7 @@ async function toldFailure(
 }
 
 async function toldPlan(text: string, { violations }: Failure): Promise<ToldFailure> {
-  const plan = allPlans().find((each) => planText(each) === text) ?? [];
-  const { options } = await runPlan(plan);
+  const { options } = await runPlan(planOfText(text));
   const scenario = new Scenario(options);
   await scenario.run();
   const command = `npx signalbox sim --exhaustive --plan '${text}'`;

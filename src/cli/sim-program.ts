@@ -72,7 +72,7 @@ function optionsOf(given: SimArguments): SimOptions {
 
 function worldsOf({ world, exhaustive = false, plan = '', seed, seeds, minutes }: SimArguments): Worlds {
   if (world !== undefined) return { mode: 'world', described: world };
-  if (exhaustive) return { mode: 'exhaustive', plan };
+  if (exhaustive) return { mode: 'exhaustive', plans: { text: plan, every: 1 } };
   return { mode: 'seeds', seed, seeds: seeds ?? (minutes === undefined ? SEEDS : null) };
 }
 

@@ -1,7 +1,7 @@
 /** One thread of a simulation: runs its share of the worlds and tells what they add up to. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { addReport, noWorlds, runWorld, type Totals } from '../sim/campaign.ts';
-import { allPlans, planText, runPlan } from '../sim/exhaustive.ts';
+import { type PlanChoice, planText, runPlan, somePlans } from '../sim/exhaustive.ts';
 import { loadPlans } from './sim-load.ts';
 import type { SimNews, SimWork } from './sim-work.ts';
 
@@ -39,8 +39,8 @@ async function runSeeds(seed: number, seeds: number | null): Promise<void> {
     await runWorld({ seed: seed + world, ...chosen }, totals, { own: plans?.own ?? null });
 }
 
-async function runPlans(text: string): Promise<void> {
-  const plans = allPlans().filter((plan) => planText(plan).includes(text));
+async function runPlans(choice: PlanChoice): Promise<void> {
+  const plans = somePlans(choice);
   for (let index = work.index; index < plans.length && !isOver(); index += work.of) {
     const { plan, report, happened } = await runPlan(plans[index] ?? []);
     addReport(totals, report);
@@ -56,7 +56,7 @@ if (work.worlds.mode !== 'world') Error.stackTraceLimit = 0;
 
 const { worlds } = work;
 if (worlds.mode === 'seeds') await runSeeds(worlds.seed, worlds.seeds);
-else if (worlds.mode === 'exhaustive') await runPlans(worlds.plan);
+else if (worlds.mode === 'exhaustive') await runPlans(worlds.plans);
 else if (work.index === 0) {
   const own = (await loadPlans(work))?.own ?? null;
   await runWorld(worlds.described, totals, { own, compared: true });

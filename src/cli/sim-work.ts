@@ -2,14 +2,14 @@
 
 import type { Totals } from '../sim/campaign.ts';
 import type { Described } from '../sim/draw.ts';
+import type { PlanChoice } from '../sim/exhaustive.ts';
 import type { FaultKind } from '../sim/fault-kinds.ts';
 
 /** Which worlds. */
 export type Worlds =
   | { readonly mode: 'seeds'; readonly seed: number; readonly seeds: number | null }
-  /** One world, or the plans of the exhaustive mode whose text holds this. */
   | { readonly mode: 'world'; readonly described: Described }
-  | { readonly mode: 'exhaustive'; readonly plan: string };
+  | { readonly mode: 'exhaustive'; readonly plans: PlanChoice };
 
 export interface SimWork {
   readonly worlds: Worlds;

@@ -207,11 +207,11 @@ export class Committer {
     const fenced = new Set(answer.fenced);
     const nowMs = this.#options.world.monotonic();
     for (const head of heads) {
-      const state = this.#stateOf(head.partition);
+      const state = this.#stateOf(head);
       if (state === undefined) continue;
       if (fenced.has(head.partition)) {
         this.#options.onFenced(state);
-      } else if (state.epoch === head.epoch) {
+      } else {
         state.commits += 1;
         headLanded(state, head, nowMs);
       }
@@ -229,8 +229,10 @@ export class Committer {
     }
   }
 
-  #stateOf(partition: number): PartitionState | undefined {
-    for (const state of this.#states) if (state.partition === partition) return state;
+  /** Undefined when it is over: its partition may be here again, in another epoch. */
+  #stateOf({ partition, epoch }: PartitionHead): PartitionState | undefined {
+    for (const state of this.#states)
+      if (state.partition === partition && state.epoch === epoch) return state;
     return undefined;
   }
 
@@ -268,7 +270,7 @@ export class Committer {
     const before = new Map(heads.map((head) => [head.partition, head]));
     passing?.('settling');
     const raised = await this.#untilAnswered(() =>
-      ledger.raise(heads.filter((head) => this.#stateOf(head.partition)?.alive)),
+      ledger.raise(heads.filter((head) => this.#stateOf(head)?.alive)),
     );
     passing?.('raised');
     const ids = batch.flatMap((submission) => submission.entries.flatMap((entry) => idOf(entry)));
@@ -278,7 +280,7 @@ export class Committer {
     const still = await this.#untilAnswered(() => ledger.raise(raised));
     const byPartition = new Map(still.map((partition) => [partition.partition, partition]));
     for (const head of heads) {
-      const state = this.#stateOf(head.partition);
+      const state = this.#stateOf(head);
       if (state === undefined || !state.alive) continue;
       const now = byPartition.get(head.partition);
       // Fewer commits than have been answered: the ledger has lost history, and nothing in memory fits it.

@@ -18,16 +18,22 @@ const FAULT_MS = 30_000;
 const SINGLES: readonly Mishap[] = POINTS.flatMap((point) => MISHAP_KINDS.map((kind) => ({ point, kind })));
 
 /** Every mishap alone, then every ordered pair. */
-export function allPlans(): Plan[] {
+function allPlans(): Plan[] {
   return [
     ...SINGLES.map((mishap) => [mishap]),
     ...SINGLES.flatMap((first) => SINGLES.map((second) => [first, second])),
   ];
 }
 
-/** Every mishap alone, and one in so many of the pairs, spread over all of them. */
-export function somePlans(every: number): Plan[] {
-  return allPlans().filter((plan, index) => plan.length === 1 || index % every === 0);
+/** Plans whose text holds this; of pairs one in so many, spread over all of them. */
+export function somePlans({ text, every }: PlanChoice): Plan[] {
+  const chosen = allPlans().filter((plan, index) => plan.length === 1 || index % every === 0);
+  return chosen.filter((plan) => planText(plan).includes(text));
+}
+
+export interface PlanChoice {
+  readonly text: string;
+  readonly every: number;
 }
 
 export function planText(plan: Plan): string {
@@ -42,6 +48,10 @@ export interface PlanOutcome {
   /** The last world. */
   readonly options: ScenarioOptions;
   readonly report: ScenarioReport;
+}
+
+export function planOfText(text: string): Plan {
+  return allPlans().find((plan) => planText(plan) === text) ?? [];
 }
 
 /** Runs worlds until all of the plan has happened in one, or one has violations. */

@@ -185,6 +185,8 @@ export class SimLog implements TransactionLog {
     if (this.#leases.get(partition) !== lease) return;
     const { offset } = lease;
     if (offset !== null) await this.#ask(() => this.#options.broker.commit(partition, offset));
+    // Lost meanwhile, and perhaps assigned anew.
+    if (this.#leases.get(partition) !== lease) return;
     this.#leases.delete(partition);
     await this.#ask(() => this.#options.broker.release(member, partition));
   }

@@ -96,13 +96,16 @@ export function meanSwarm(seed: number): ScenarioOptions {
   };
 }
 
-/** Many transactions at many locations, in a world that is otherwise drawn: the commits are full, and lanes are deep. */
+/** Many transactions at many locations in a short time, in a world that is otherwise drawn: the commits are full. */
 export function crowdSwarm(seed: number): ScenarioOptions {
   const drawn = swarm(seed);
   const random = new RandomStream(seed, 'crowd');
-  const locations = random.between(10, 60);
-  return { ...drawn, locations, transactions: locations * random.between(20, 45) };
+  const locations = random.between(20, 120);
+  const faultMs = Math.min(drawn.faultMs, CROWD_MS_MAX);
+  return { ...drawn, locations, transactions: locations * random.between(8, 24), faultMs };
 }
+
+const CROWD_MS_MAX = 20_000;
 
 /** Everything at once: workers are killed while results and commits are lost. */
 export function stormSwarm(seed: number): ScenarioOptions {

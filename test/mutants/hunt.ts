@@ -1,13 +1,16 @@
 /** Runs worlds until one shows a violation; prints one line of JSON. The mutant is in the code by then (patch.ts). */
 import { Scenario } from '../../src/sim/scenario.ts';
-import { meanSwarm, stormSwarm, swarm } from '../../src/sim/swarm.ts';
+import { forgetfulSwarm, meanSwarm, stormSwarm, swarm } from '../../src/sim/swarm.ts';
 
-const WORLDS = [swarm, meanSwarm, stormSwarm];
+/** Mean to participants (late and doubled packets, short deadlines), a storm, a ledger that loses history: by turns. */
+const WORLDS = [swarm, meanSwarm, stormSwarm, forgetfulSwarm];
 const SEEDS_MAX = Number(process.env.SIGNALBOX_MUTANT_SEEDS ?? 200);
+/** A seed that showed the mutant before is tried first. */
+const FIRST = Number(process.env.SIGNALBOX_MUTANT_FIRST ?? 1);
 
 async function hunt(): Promise<{ readonly seed: number; readonly violation: string } | null> {
-  for (let seed = 1; seed <= SEEDS_MAX; seed += 1) {
-    // A third of the worlds is mean to participants (late and doubled packets, short deadlines), a third a storm.
+  const seeds = Array.from({ length: SEEDS_MAX }, (_, index) => index + 1);
+  for (const seed of [FIRST, ...seeds.filter((each) => each !== FIRST)]) {
     const world = WORLDS[seed % WORLDS.length] ?? swarm;
     const { violations } = await new Scenario(world(seed)).run();
     const [violation] = violations;

@@ -153,9 +153,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'reversal stops after one step',
     file: 'core/decide.ts',
-    find: "    case 'reversed':\n      return backward(at, 'reversed', null);\n    case 'refused':\n      // A person",
+    find: "    case 'reversed':\n      return backward(at, 'reversed', null);\n    case 'refused':\n      return { ...stands",
     replace:
-      "    case 'reversed':\n      return { ...decision('reversed', 'rolled_back', 0), reason: null };\n    case 'refused':\n      // A person",
+      "    case 'reversed':\n      return { ...decision('reversed', 'rolled_back', 0), reason: null };\n    case 'refused':\n      return { ...stands",
   },
   {
     name: 'a reversal without an answer is taken for done',
@@ -187,6 +187,71 @@ export const MUTANTS: readonly Mutant[] = [
     find: "    if (row === undefined || !here || row.state !== 'received') {",
     replace:
       "    if (row === undefined || !here || (row.state !== 'received' && row.reason !== 'cancelled')) {",
+  },
+  // ------------------------------------------------------------------------------------------ defects that were found
+  {
+    name: 'what ran out of time is taken for expired unbegun',
+    file: 'engine/settle.ts',
+    find: "  return row.slot === 0 && row.reason === 'expired'",
+    replace: "  return row.reason === 'expired'",
+  },
+  {
+    name: 'a refused reversal counts as undone by who decided before',
+    file: 'core/decide.ts',
+    find: "    case 'refused':\n      return { ...stands(step), reason: answer.reason };",
+    replace:
+      "    case 'refused':\n      if (at.byPerson) return backward(at, 'reversed', null);\n      return { ...stands(step), reason: answer.reason };",
+  },
+  {
+    name: 'evidence that is left out is not left out of the result',
+    file: 'engine/commit-change.ts',
+    find: '    evidence: change.evidence ?? holder.evidenceText,\n    traceparent',
+    replace:
+      '    evidence: change.evidence ?? (Object.keys(holder.evidence).length === 0 ? null : JSON.stringify(holder.evidence)),\n    traceparent',
+  },
+  {
+    name: 'rows read after a lost answer count, whoever wrote them',
+    file: 'engine/committer.ts',
+    find: '    const still = await this.#untilAnswered(() => ledger.raise(raised));',
+    replace: '    const still = raised;',
+  },
+  {
+    name: 'a lost head counts as landed where its watermark did not grow',
+    file: 'engine/committer.ts',
+    find: '      const landed = now.published >= (head.published ?? 0) && (',
+    replace: '      const landed = (',
+  },
+  {
+    name: 'rows parked while their lane is read are read by nobody',
+    file: 'engine/parking.ts',
+    find: "    if (!settled || this.#cancelling.size > 0) return 'too early';",
+    replace: "    if (!settled || this.#cancelling.size > 0) return 'nothing';",
+  },
+  {
+    name: 'one parked row is cancelled twice at once',
+    file: 'engine/command-desk.ts',
+    find: '    if (this.#parking.isCancelling(command.id)) return;',
+    replace: '',
+  },
+  {
+    name: 'who takes a partition over while limits are read does not hear of them',
+    file: 'engine/desk.ts',
+    find: '    if (await this.#readLimits()) for (const partition of runningNow()) partition.pumpAll();',
+    replace:
+      '    const before = runningNow();\n    if (await this.#readLimits()) for (const partition of before) partition.pumpAll();',
+  },
+  {
+    name: 'more rows than were parked stop their worker',
+    file: 'engine/parking.ts',
+    find: '    if (lane.paged + rows.length > lane.parked) {',
+    replace: '    if (rows.length < 0) {',
+  },
+  // ------------------------------------------------------------------------------------------ lost history
+  {
+    name: 'a ledger that lost history is believed',
+    file: 'sim/ledger-rows.ts',
+    find: '  return known.epoch === epoch && (commits === null || known.commits === commits);',
+    replace: '  return known.epoch === epoch && commits !== -1;',
   },
   // ------------------------------------------------------------------------------------------ tokens and epochs
   {
@@ -236,9 +301,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'rows are read before the epochs are raised',
     file: 'engine/committer.ts',
-    find: '    const raised = await this.#untilAnswered(() =>\n      ledger.raise(heads.filter((head) => this.#stateOf(head.partition)?.alive)),\n    );',
+    find: '    const raised = await this.#untilAnswered(() =>\n      ledger.raise(heads.filter((head) => this.#stateOf(head)?.alive)),\n    );',
     replace:
-      '    const early = await this.#untilAnswered(() => ledger.read(batch.flatMap((each) => each.entries.flatMap((entry) => idOf(entry)))));\n    const raised = await this.#untilAnswered(() =>\n      ledger.raise(heads.filter((head) => this.#stateOf(head.partition)?.alive)),\n    );\n    ledger.read = async () => early;',
+      '    const early = await this.#untilAnswered(() => ledger.read(batch.flatMap((each) => each.entries.flatMap((entry) => idOf(entry)))));\n    const raised = await this.#untilAnswered(() =>\n      ledger.raise(heads.filter((head) => this.#stateOf(head)?.alive)),\n    );\n    ledger.read = async () => early;',
   },
   {
     name: 'a change that was lost counts as landed',

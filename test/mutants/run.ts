@@ -13,10 +13,24 @@ export interface Hunted {
 /** A world that never ends is not caught: checkers must see what a defect does. */
 const TIME_MS = 120_000;
 
-export function hunt(mutant: Mutant, seedsMax: number): Promise<Hunted> {
+/** Seeds that showed the mutants, by name. */
+export const SEEDS_FILE = join(import.meta.dirname, 'seeds.json');
+
+interface Seeds {
+  readonly seedsMax: number;
+  /** Tried before all others. */
+  readonly first: number;
+}
+
+export function hunt(mutant: Mutant, { seedsMax, first }: Seeds): Promise<Hunted> {
   const started = performance.now();
   const args = ['--import', join(import.meta.dirname, 'patch.ts'), join(import.meta.dirname, 'hunt.ts')];
-  const env = { ...process.env, SIGNALBOX_MUTANT: mutant.name, SIGNALBOX_MUTANT_SEEDS: `${seedsMax}` };
+  const env = {
+    ...process.env,
+    SIGNALBOX_MUTANT: mutant.name,
+    SIGNALBOX_MUTANT_SEEDS: `${seedsMax}`,
+    SIGNALBOX_MUTANT_FIRST: `${first}`,
+  };
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     const timer = setTimeout(() => child.kill('SIGKILL'), TIME_MS);
@@ -42,14 +56,24 @@ export function hunt(mutant: Mutant, seedsMax: number): Promise<Hunted> {
 /** So many at a time; in the order given. */
 export async function huntAll(
   mutants: readonly Mutant[],
-  { seedsMax, atOnce, done }: { seedsMax: number; atOnce: number; done: (hunted: Hunted) => void },
+  {
+    seedsMax,
+    firstOf,
+    atOnce,
+    done,
+  }: {
+    seedsMax: number;
+    firstOf: (mutant: Mutant) => number;
+    atOnce: number;
+    done: (hunted: Hunted) => void;
+  },
 ): Promise<Hunted[]> {
   const left = [...mutants.entries()];
   const found: Hunted[] = [];
   const work = async (): Promise<void> => {
     for (let next = left.shift(); next !== undefined; next = left.shift()) {
       const [index, mutant] = next;
-      const hunted = await hunt(mutant, seedsMax);
+      const hunted = await hunt(mutant, { seedsMax, first: firstOf(mutant) });
       found[index] = hunted;
       done(hunted);
     }

@@ -1,7 +1,7 @@
 /** Worlds that once failed, kept for ever and run by the tests; each says what it found. */
-import { type Described, draw } from './draw.ts';
-import type { ScenarioOptions } from './scenario.ts';
-import { swarm } from './swarm.ts';
+import { type Described, draw } from '../../src/sim/draw.ts';
+import type { ScenarioOptions } from '../../src/sim/scenario.ts';
+import { swarm } from '../../src/sim/swarm.ts';
 
 interface Found {
   readonly what: string;
