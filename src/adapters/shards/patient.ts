@@ -8,8 +8,8 @@ import { LedgerError } from '../../engine/ports-ledger.ts';
 const PATIENCE_MS = 2_000;
 
 export class Patient {
-  /** Shards that have not answered the question before. */
-  readonly #busy = new Set<number>();
+  /** Shards that have not answered in time, with how many questions they still have. */
+  readonly #late = new Map<number, number>();
 
   /** The answers by shard, and why the others have none. */
   async ask<T>(
@@ -32,17 +32,29 @@ export class Patient {
   }
 
   async #inTime<T>(number: number, ask: (number: number) => Promise<T>): Promise<T> {
-    if (this.#busy.has(number)) throw late(number);
-    this.#busy.add(number);
-    const answer = ask(number).finally(() => this.#busy.delete(number));
+    if (this.#late.has(number)) throw late(number);
     const patience = Promise.withResolvers<never>();
-    const timer = setTimeout(() => patience.reject(late(number)), PATIENCE_MS);
+    const answer = ask(number);
+    const timer = setTimeout(() => {
+      this.#wait(number, answer);
+      patience.reject(late(number));
+    }, PATIENCE_MS);
     try {
       return await Promise.race([answer, patience.promise]);
     } finally {
       clearTimeout(timer);
-      answer.catch(() => undefined); // an answer after its time has nobody to hear it
     }
+  }
+
+  /** It is not asked again until it has answered, whatever it says then. */
+  #wait(number: number, answer: Promise<unknown>): void {
+    this.#late.set(number, (this.#late.get(number) ?? 0) + 1);
+    const answered = () => {
+      const left = (this.#late.get(number) ?? 1) - 1;
+      if (left === 0) this.#late.delete(number);
+      else this.#late.set(number, left);
+    };
+    answer.then(answered, answered);
   }
 }
 

@@ -183,6 +183,15 @@ test('SL5: the limit of a location counts on its shard, one by pattern on shard 
   assert.deepEqual(limits, [limit(own, 1), limit('atm-*', 3), limit(other, 5)]);
 });
 
+test('questions at the same time are all answered', async () => {
+  const { ledger } = scene();
+  const answers = await Promise.all([1, 2, 3].map(() => ledger.limits(null)));
+  assert.deepEqual(
+    answers.map(({ atMs }) => atMs),
+    [1_000, 1_000, 1_000],
+  );
+});
+
 test('a shard that is silent delays the questions of each second once, and no longer than two seconds', async () => {
   const { shards, ledger } = scene();
   shards[1].state = 'silent';
