@@ -190,6 +190,26 @@ describe('loadConfig', () => {
     assert.doesNotMatch(lines.join(), /hunter2|found 7/);
   });
 
+  it('takes the servers of a ledger in their order, with Kafka only, and instead of one', async () => {
+    const urls = ['postgres://u:p@a/x', 'postgres://u:p@b/x'];
+    const two = { DATABASE_URLS: ` ${urls.join(' , ')} `, KAFKA_BROKERS: 'a:1' };
+    assert.deepEqual((await load(two)).ledger.urls, urls);
+    assert.deepEqual(await detailOf(load({ ...two, KAFKA_BROKERS: '' })), [
+      'ledger.urls: found 2 servers, allowed is one without kafka.brokers: the embedded log lies in the database of the ledger',
+    ]);
+    assert.deepEqual(await detailOf(load({ ...two, DATABASE_URL: urls[0] })), [
+      'ledger.urls: found ledger.url beside it, allowed is one of the two',
+    ]);
+    for (const wrong of [`${urls[0]},${urls[0]}`, `${urls[0]},mysql://u:hunter2@b/x`]) {
+      const [line = ''] = await detailOf(load({ ...two, DATABASE_URLS: wrong }));
+      assert.match(
+        line,
+        /^environment DATABASE_URLS.*allowed is (a list of 1 to 64 different )?(a )?postgres/,
+      );
+      assert.doesNotMatch(line, /hunter2|u:p/);
+    }
+  });
+
   it('asks for what a SASL mechanism needs', async () => {
     const lines = await detailOf(load({ KAFKA_BROKERS: 'a:1', KAFKA_SASL_MECHANISM: 'PLAIN' }));
     assert.deepEqual(lines, [
