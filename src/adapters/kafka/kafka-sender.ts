@@ -3,10 +3,11 @@ import { byteString } from '../../core/byte-string.ts';
 import { SignalboxError } from '../../core/errors/catalogue.ts';
 import { partitionOf } from '../../core/murmur2.ts';
 import type { TransactionSender, World } from '../../engine/ports.ts';
+import type { ProducerRecord } from './batch-encoding.ts';
 import { Cluster } from './cluster.ts';
 import { KAFKA, KafkaRefusal, problemOf } from './kafka-errors.ts';
 import { PartitionQueue } from './partition-queue.ts';
-import { Producer, type ProducerRecord } from './producer.ts';
+import { Producer } from './producer.ts';
 import type { KafkaConnectionSettings } from './settings.ts';
 import { BackOff, pause } from './waiting.ts';
 

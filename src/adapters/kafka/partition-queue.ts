@@ -6,8 +6,9 @@
  */
 import { SignalboxError } from '../../core/errors/catalogue.ts';
 import type { World } from '../../engine/ports.ts';
+import { type ProducerRecord, recordBytes } from './batch-encoding.ts';
 import { KafkaRefusal, problemOf } from './kafka-errors.ts';
-import { type Producer, type ProducerRecord, recordBytes } from './producer.ts';
+import type { Producer } from './producer.ts';
 import { BackOff, pause } from './waiting.ts';
 
 /** Some seconds of a busy producer; over all partitions of a sender that is well below its process's memory. */

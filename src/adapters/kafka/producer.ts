@@ -5,8 +5,9 @@
  * P2 A refusal or a broken connection looks the leaders up again, so that the next try finds the new one.
  * P3 Refused because the leader has moved, nothing was stored: the same batch goes to the new one, a few times.
  */
-import { type MessageRecord, produceV11 } from '@platformatic/kafka';
+import { createAPI, produceV11, Writer } from '@platformatic/kafka';
 import type { World } from '../../engine/ports.ts';
+import { type ProducerRecord, recordBatch, recordBytes } from './batch-encoding.ts';
 import type { Cluster } from './cluster.ts';
 import { Connections } from './connections.ts';
 import { answerOf, KAFKA, KafkaRefusal } from './kafka-errors.ts';
@@ -23,14 +24,6 @@ const LEADER_MOVED: readonly number[] = [3, 5, 6, 74, 75];
 const MOVED_TRIES_MAX = 5;
 /** Brokers take batches of about 1 MiB (message.max.bytes); the rest is for headers and framing. */
 const BATCH_BYTES_MAX = 900 * 1024;
-/** Framing of a record and its fields, counted generously. */
-const RECORD_OVERHEAD_BYTES = 64;
-
-export interface ProducerRecord {
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly headers: readonly (readonly [name: string, value: string | Buffer])[];
-}
 
 export interface ProducerOptions {
   readonly world: World;
@@ -38,6 +31,30 @@ export interface ProducerOptions {
   readonly cluster: Cluster;
   readonly topic: string;
 }
+
+/** Produce Request version 11 with one batch for one partition; the client's own parser takes the answer apart. */
+const produceApi = createAPI<
+  [topic: string, partition: number, batch: Buffer],
+  ReturnType<typeof produceV11.parseResponse>
+>(
+  0,
+  11,
+  (topic, partition, batch) =>
+    Writer.create()
+      .appendString(null) // transactional id
+      .appendInt16(ALL_REPLICAS)
+      .appendInt32(ACKNOWLEDGE_MS)
+      .appendArray([topic], (topics, name) => {
+        topics.appendString(name).appendArray([partition], (partitions, index) => {
+          partitions
+            .appendInt32(index)
+            .appendUnsignedVarInt(batch.length + 1)
+            .append(batch);
+        });
+      })
+      .appendTaggedFields(),
+  produceV11.parseResponse,
+);
 
 export class Producer {
   readonly #options: ProducerOptions;
@@ -78,11 +95,8 @@ export class Producer {
   async #request(partition: number, records: readonly ProducerRecord[]): Promise<void> {
     const { topic } = this.#options;
     const connection = await this.#connections.get(await this.#leader(partition));
-    const messages = records.map((record) => toMessage(topic, partition, record));
-    const answer = await answerOf(
-      produceV11.api.async(connection, ALL_REPLICAS, ACKNOWLEDGE_MS, messages, {}),
-    );
-    const responses = typeof answer === 'boolean' ? [] : answer.responses;
+    const batch = recordBatch(records, Math.trunc(this.#options.world.now()));
+    const { responses } = await answerOf(produceApi.async(connection, topic, partition, batch));
     const errorCode = responses[0]?.partitionResponses[0]?.errorCode ?? KAFKA.LEADER_NOT_AVAILABLE;
     if (errorCode !== KAFKA.NONE) throw new KafkaRefusal(`Produce to ${topic}/${partition}`, errorCode);
   }
@@ -99,12 +113,6 @@ export class Producer {
       errorCode === KAFKA.NONE ? KAFKA.LEADER_NOT_AVAILABLE : errorCode,
     );
   }
-}
-
-export function recordBytes({ key, value, headers }: ProducerRecord): number {
-  let bytes = RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
-  for (const [name, text] of headers) bytes += 3 * (name.length + text.length);
-  return bytes;
 }
 
 /** A batch holds at least one record, however large. */
@@ -124,20 +132,4 @@ export function inBatches(records: readonly ProducerRecord[]): ProducerRecord[][
   }
   if (batch.length > 0) batches.push(batch);
   return batches;
-}
-
-/** The client's type knows no null, its encoder does. */
-function toMessage(topic: string, partition: number, { key, value, headers }: ProducerRecord): MessageRecord {
-  const entries = headers.map(([name, text]): [Buffer, Buffer] => [Buffer.from(name), bufferOf(text)]);
-  return {
-    topic,
-    partition,
-    key: key as Buffer,
-    value: value as Buffer,
-    headers: new Map(entries),
-  };
-}
-
-function bufferOf(value: string | Buffer): Buffer {
-  return typeof value === 'string' ? Buffer.from(value) : value;
 }

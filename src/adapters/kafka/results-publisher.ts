@@ -31,13 +31,8 @@ export class ResultsPublisher {
     const { cluster, producer, topic } = this.#options;
     const count = cluster.topic(topic)?.leaders.length ?? 0;
     const target = count === 0 ? partition : partition % count;
-    const records = results.map(({ key, value, headers }) => ({
-      key: Buffer.from(key),
-      value: Buffer.from(value),
-      headers,
-    }));
     const before = this.#last.get(target) ?? Promise.resolve();
-    const sent = before.then(() => producer.append(target, records));
+    const sent = before.then(() => producer.append(target, results));
     this.#last.set(
       target,
       sent.catch(() => undefined),

@@ -10,9 +10,10 @@ import {
 import { VirtualWorld } from '../../../test/fixtures/virtual-world.ts';
 import { SignalboxError } from '../../core/errors/catalogue.ts';
 import { lackingApis, NEEDED_APIS } from './api-versions.ts';
+import type { ProducerRecord } from './batch-encoding.ts';
 import { answerOf, KafkaRefusal, problemOf, reasonOf } from './kafka-errors.ts';
 import { PartitionQueue } from './partition-queue.ts';
-import { inBatches, type Producer, type ProducerRecord } from './producer.ts';
+import { inBatches, type Producer } from './producer.ts';
 import { Reach } from './reach.ts';
 import { securityOptions } from './security.ts';
 import { groupTimes, type KafkaLogSettings } from './settings.ts';
