@@ -12,7 +12,7 @@ import { SignalboxError } from '../core/errors/catalogue.ts';
 import type { WorkerSettings } from './options.ts';
 import type { TransactionLog, World } from './ports.ts';
 import { type Ledger, LedgerError, type PartitionState } from './ports-ledger.ts';
-import { resultRecord } from './result.ts';
+import { resultRecords } from './result.ts';
 
 export interface LostHistoryDoors {
   readonly log: TransactionLog;
@@ -112,7 +112,7 @@ async function skipOnce<T extends PartitionState>(
   if (last <= taken.lastNumber) return taken;
   for (let published = taken.published; published < taken.lastNumber; ) {
     const results = await ledger.results(partition, published, RESULTS_PER_SEND);
-    const records = results.map((result) => resultRecord(log.topic.name, partition, result));
+    const records = resultRecords(log.topic.name, partition, results);
     if (records.length > 0) await log.publish(partition, records);
     published = results.at(-1)?.number ?? taken.lastNumber;
   }

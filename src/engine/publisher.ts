@@ -12,7 +12,7 @@ import type { PartitionState } from './partition-state.ts';
 import type { Point } from './points.ts';
 import type { TransactionLog, World } from './ports.ts';
 import { type Ledger, LedgerError, type StoredResult } from './ports-ledger.ts';
-import { resultRecord } from './result.ts';
+import { resultRecords } from './result.ts';
 
 /** 2 to 4 MB a partition while the broker is away; after that the ledger keeps them. */
 const RESULTS_IN_MEMORY = 5_000;
@@ -87,7 +87,7 @@ export class Publisher {
     const results = await this.#untilDone(() => this.#next());
     const last = results?.at(-1);
     if (results === undefined || last === undefined) return;
-    const records = results.map((result) => resultRecord(log.topic.name, state.partition, result));
+    const records = resultRecords(log.topic.name, state.partition, results);
     const sent = await this.#untilDone(async () => {
       passing?.('publishing');
       await log.publish(state.partition, records);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { StoredResult } from './ports-ledger.ts';
-import { resultRecord } from './result.ts';
+import { resultRecords } from './result.ts';
 
 const RESULT: StoredResult = {
   number: 7,
@@ -15,8 +15,14 @@ const RESULT: StoredResult = {
   traceparent: null,
 };
 
+function recordOf(topic: string, partition: number, result: StoredResult) {
+  const [record] = resultRecords(topic, partition, [result]);
+  assert.ok(record !== undefined);
+  return record;
+}
+
 test('a result is one JSON object with the fields of the contract, in its order', () => {
-  const record = resultRecord('t', 3, RESULT);
+  const record = recordOf('t', 3, RESULT);
   assert.equal(record.key, 'ATM_1');
   assert.deepEqual(record.headers, [['signalbox-result-id', 't/3/7']]);
   const expected = {
@@ -35,7 +41,7 @@ test('a result is one JSON object with the fields of the contract, in its order'
 
 test('reason and evidence are left out where there is none; traceparent goes into the headers', () => {
   const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
-  const record = resultRecord('t', 0, {
+  const record = recordOf('t', 0, {
     ...RESULT,
     state: 'completed',
     reason: null,
@@ -52,4 +58,10 @@ test('reason and evidence are left out where there is none; traceparent goes int
     'finishedAt',
   ]);
   assert.deepEqual(record.headers.at(-1), ['traceparent', traceparent]);
+});
+
+test('each result of several has its own time', () => {
+  const times = [5, 5, 1_000, 5].map((finishedAtMs) => ({ ...RESULT, finishedAtMs }));
+  const said = resultRecords('t', 3, times).map(({ value }) => Date.parse(JSON.parse(value).finishedAt));
+  assert.deepEqual(said, [5, 5, 1_000, 5]);
 });
