@@ -13,7 +13,7 @@ import { shrink } from '../sim/shrink.ts';
 import { neverReached } from '../sim/sometimes.ts';
 import { storyOf } from '../sim/story.ts';
 import { loadPlans } from './sim-load.ts';
-import type { SimOutcome, ToldFailure } from './sim-outcome.ts';
+import { type SimOutcome, type ToldFailure, verdictOf } from './sim-outcome.ts';
 import { simReport } from './sim-report.ts';
 import { runThreads } from './sim-threads.ts';
 import type { Worlds } from './sim-work.ts';
@@ -64,11 +64,13 @@ export async function simCommand(options: SimOptions, doors: SimDoors, terminal:
     options.without.length === 0 &&
     plans === null;
   const never = neverReached(totals.reached);
-  const ok = totals.failures.length === 0 && unhappened.length === 0 && !(mustReachAll && never.length > 0);
+  const isMissed = unhappened.length > 0 || (mustReachAll && never.length > 0);
+  const ok = totals.worlds > 0 && totals.failures.length === 0 && !isMissed;
   const notes = plans?.notes ?? [];
-  const outcome = { ok, machine, tookMs, threads, totals, neverReached: never, unhappened, failures, notes };
+  const reached = { neverReached: never, mustReachAll, unhappened };
+  const outcome = { ok, machine, tookMs, threads, totals, ...reached, failures, notes };
   if (options.report !== null) await writeFile(options.report, simReport(outcome, new Date(world.now())));
-  show(terminal, outcome, () => linesOf(outcome, mustReachAll));
+  show(terminal, outcome, () => linesOf(outcome));
   return ok ? 0 : 1;
 }
 
@@ -149,8 +151,8 @@ async function runAgain(
 
 // ------------------------------------------------------------------------------------------ for people
 
-function linesOf(outcome: SimOutcome, mustReachAll: boolean): string[] {
-  const { totals, tookMs, threads, failures, notes, unhappened, ok } = outcome;
+function linesOf(outcome: SimOutcome): string[] {
+  const { totals, tookMs, threads, failures, notes, unhappened, mustReachAll } = outcome;
   const { worlds, transactions, faults, compared, virtualMs, events } = totals;
   const seconds = Math.max(0.001, tookMs / 1_000);
   const never = outcome.neverReached;
@@ -178,7 +180,7 @@ function linesOf(outcome: SimOutcome, mustReachAll: boolean): string[] {
     ...notes,
     ...failures.flatMap(({ command, story }) => ['', ...story, `again: ${command}`]),
     '',
-    ok ? 'Every world kept every promise.' : `${totals.failures.length} worlds failed.`,
+    `${verdictOf(outcome)}.`,
   ];
 }
 

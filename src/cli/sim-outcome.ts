@@ -16,8 +16,18 @@ export interface SimOutcome {
   readonly threads: number;
   readonly totals: Totals;
   readonly neverReached: readonly string[];
+  /** So many worlds, with all faults, must reach every point. */
+  readonly mustReachAll: boolean;
   /** Plans of the exhaustive mode that never happened as a whole. */
   readonly unhappened: readonly string[];
   readonly failures: readonly ToldFailure[];
   readonly notes: readonly string[];
+}
+
+/** In one line, for people. */
+export function verdictOf({ ok, totals: { worlds, failures } }: Pick<SimOutcome, 'ok' | 'totals'>): string {
+  if (ok) return 'Every world kept every promise';
+  if (worlds === 0) return 'Nothing was run';
+  if (failures.length === 0) return 'Every world kept its promises, but not all happened that must';
+  return failures.length === 1 ? '1 world failed' : `${failures.length} worlds failed`;
 }

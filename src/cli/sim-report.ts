@@ -1,13 +1,13 @@
 /** The report of a simulation: one page of HTML with nothing outside it and no script, in the look of the dashboard. */
 import { SOMETIMES } from '../sim/sometimes.ts';
-import type { SimOutcome } from './sim-outcome.ts';
+import { type SimOutcome, verdictOf } from './sim-outcome.ts';
 import { duration } from './terminal.ts';
 
 const MS_AN_HOUR = 3_600_000;
 
 export function simReport(outcome: SimOutcome, at: Date): string {
   const { ok, totals, failures } = outcome;
-  const verdict = ok ? 'Every world kept every promise' : `${count(totals.failures.length)} worlds failed`;
+  const verdict = verdictOf(outcome);
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -51,14 +51,15 @@ function stats({ totals, tookMs }: SimOutcome): string {
 
 function failure({ command, violations, story }: SimOutcome['failures'][number]): string {
   return `<section class="panel bad"><h2>${escaped(violations[0] ?? '')}</h2>
-<pre>${escaped(story.join('\n'))}</pre>
+<pre>${escaped(story.slice(1).join('\n'))}</pre>
 <p>Again: <code>${escaped(command)}</code></p></section>`;
 }
 
-function points({ totals, neverReached }: SimOutcome): string {
+function points({ totals, neverReached, mustReachAll }: SimOutcome): string {
+  const missed = mustReachAll ? '<td class="held">! never</td>' : '<td class="not">not yet</td>';
   const never = new Set(neverReached);
   const rows = SOMETIMES.map((point) => {
-    const how = never.has(point) ? '<td class="held">! never</td>' : '<td class="go">✓ reached</td>';
+    const how = never.has(point) ? missed : '<td class="go">✓ reached</td>';
     return `<tr>${how}<td>${escaped(point)}</td><td class="num">${count(totals.reached[point] ?? 0)}</td></tr>`;
   });
   return `<table><thead><tr><th>State</th><th>Situation</th><th class="num">Times</th></tr></thead><tbody>${rows.join('')}</tbody></table>`;
@@ -99,13 +100,13 @@ footer { border: 0; border-top: 1px solid var(--line); font-size: 12px; }
 main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 16px; max-width: 1100px; margin: 0 auto; padding: 16px 24px 24px; }
 h1 { margin: 0; font-size: 20px; font-weight: 600; } h2 { margin: 0; padding: 10px 16px; font-size: 13px; font-weight: 600; border-bottom: 1px solid var(--line); }
 small { margin-left: 8px; font-size: 12px; font-weight: 400; color: var(--ink-3); }
-.go { color: var(--go); } .held { color: var(--held); }
+.go { color: var(--go); } .held { color: var(--held); } .not { color: var(--ink-3); }
 .stats { display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: 16px; margin: 0; }
 .stats dt { font-size: 12px; color: var(--ink-3); } .stats dd { margin: 0; font-size: 20px; font-weight: 600; }
-.panel { background: var(--panel); border: 1px solid var(--line); border-radius: 4px; overflow-x: auto; }
+.panel { background: var(--panel); border: 1px solid var(--line); border-radius: 4px; overflow-wrap: anywhere; }
 .bad { border-color: var(--held); } .bad p { padding: 0 16px; }
-pre { margin: 0; padding: 12px 16px; overflow-x: auto; font: 12px/1.5 var(--mono); } code { font-family: var(--mono); font-size: 12px; }
+pre { margin: 0; padding: 12px 16px; white-space: pre-wrap; font: 12px/1.5 var(--mono); } code { font-family: var(--mono); font-size: 12px; }
 table { width: 100%; border-collapse: collapse; font-size: 12px; }
 th, td { padding: 6px 16px; text-align: left; border-bottom: 1px solid var(--line); } th { font-weight: 500; color: var(--ink-3); }
-tbody tr:last-child td { border-bottom: 0; } .num { text-align: right; } td.go, td.held { white-space: nowrap; width: 1%; }
+tbody tr:last-child td { border-bottom: 0; } .num { text-align: right; } td.go, td.held, td.not { white-space: nowrap; width: 1%; }
 `;

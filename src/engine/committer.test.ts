@@ -6,7 +6,7 @@ import { Watermark } from '../core/watermark.ts';
 import { Committer } from './committer.ts';
 import { DEFAULT_SETTINGS, type Observer } from './options.ts';
 import type { PartitionState } from './partition-state.ts';
-import type { Commit, CommitAnswer, Ledger } from './ports-ledger.ts';
+import { type Commit, type CommitAnswer, type Ledger, LedgerError } from './ports-ledger.ts';
 
 const nothing = (): void => undefined;
 
@@ -86,4 +86,38 @@ test('the last head of a hand-over is written in full behind a commit that has j
     [[[5, 0]], [[9, 3]]],
   );
   assert.deepEqual([state.landedWatermark, state.landedPublished], [9, 3]);
+});
+
+test('a lost commit that is settled late does not end the partition that was taken over again meanwhile', async () => {
+  const lost = Promise.withResolvers<CommitAnswer>();
+  const raised: number[] = [];
+  const ledger = {
+    commit: () => lost.promise,
+    raise: (owned: readonly { readonly epoch: number }[]) => {
+      raised.push(...owned.map(({ epoch }) => epoch));
+      return Promise.resolve([]);
+    },
+    read: () => Promise.resolve([]),
+  };
+  const fenced: PartitionState[] = [];
+  const committer = new Committer({
+    ledger: ledger as unknown as Ledger,
+    world,
+    settings: DEFAULT_SETTINGS,
+    observer,
+    onFenced: (state) => fenced.push(state),
+    onHealth: nothing,
+    onBug: (error) => assert.fail(String(error)),
+  });
+  const before = stateAt(5);
+  committer.join(before);
+  committer.writeHeads();
+  await turns();
+  before.alive = false;
+  committer.leave(before);
+  committer.join({ ...stateAt(5), epoch: 2 });
+  lost.reject(new LedgerError('lost', 'the connection was cut'));
+  await turns();
+  assert.deepEqual(raised, [], 'the epoch that is over is not raised');
+  assert.deepEqual(fenced, []);
 });
