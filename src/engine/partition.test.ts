@@ -49,3 +49,15 @@ test('at SIGTERM nothing begins, below or above', async () => {
   assert.deepEqual(scene.begun, [0, 2]);
   assert.equal(scene.groupOffsets.at(-1), 1);
 });
+
+test('a record that belongs on another server of the ledger is a dead letter, and its lane goes on', async () => {
+  const misplaced = (location: string) => (location.startsWith('far') ? 'on shard 1' : null);
+  const scene = new StillPartition({ misplaced });
+  scene.fetch('A', 'far-1', 'far-2', 'far-2', 'A');
+  await scene.finishAll();
+  await quiet();
+  await scene.finishAll();
+  assert.deepEqual(scene.begun, [0, 4]);
+  assert.deepEqual(scene.deadLetters.toSorted(), ['1 SB-1118', '2 SB-1118', '3 SB-1118']);
+  assert.deepEqual([...scene.parkedRows], []);
+});
