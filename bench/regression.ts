@@ -99,7 +99,7 @@ async function pair(path: HotPath): Promise<Pair> {
 }
 
 function ratioOf(pairs: readonly Pair[]): number {
-  return Number(median(pairs.map(({ ours, baseline }) => ours / baseline)).toFixed(2));
+  return Number(median(pairs.map(({ ours, baseline }) => ours / baseline)).toFixed(3));
 }
 
 function read(): unknown {
