@@ -62,8 +62,12 @@ test('the examples before the dead letters are transactions', () => {
   for (const example of examples) assert.equal(decode(recordOf(example)).ok, true, example.join('\n'));
 });
 
+/** Refused for where the record lies, not for what it says: src/adapters/shards. */
+const MISPLACED = 'SB-1118';
+
 for (const section of refusals) {
   const code = section.slice(0, 'SB-1101'.length);
+  if (code === MISPLACED) continue;
   test(`the example of ${code} is refused with it`, () => {
     const [example, ...more] = examplesIn(section);
     assert.ok(example !== undefined && more.length === 0);

@@ -192,18 +192,18 @@ const situations: readonly {
     name: 'held, since yesterday',
     facts: { holders: [held], parked: 1 },
     sentences: [
-      'Transaction pay-1 is held at step apply since 2026-11-24 23:59:59 UTC: SB-4203 The participant refused to reverse a step; 1 transaction is waiting behind it.',
+      'Transaction pay-1 is held at step apply since 2026-11-24 23:59:59 UTC: SB-4203 The step is done, and its reversal was refused or is not possible; 1 transaction is waiting behind it.',
       'Nothing by itself: a person decides.',
-      'The decision of a person: look at the location, then decide.',
+      'The decision of a person: look at the location, then decide; a roll back now says that it was undone by hand.',
     ],
   },
   {
     name: 'held, owner silent for long',
     facts: { holders: [held], owner: { worker: 'worker-2', alive: false, heartbeatMs: NOW - 3 * 3_600_000 } },
     sentences: [
-      'Transaction pay-1 is held at step apply since 2026-11-24 23:59:59 UTC: SB-4203 The participant refused to reverse a step.',
+      'Transaction pay-1 is held at step apply since 2026-11-24 23:59:59 UTC: SB-4203 The step is done, and its reversal was refused or is not possible.',
       'Nothing by itself: a person decides; a decision is applied by the next owner, for worker-2 has not been heard of for 3 h.',
-      'The decision of a person: look at the location, then decide.',
+      'The decision of a person: look at the location, then decide; a roll back now says that it was undone by hand.',
     ],
   },
   {
@@ -213,9 +213,9 @@ const situations: readonly {
       holders: [executing, { ...held, id: 'pay-2', sinceMs: at('12:00:55') }],
     },
     sentences: [
-      'Transaction pay-2 is held at step apply since 12:00:55 UTC: SB-4203 The participant refused to reverse a step; 2 of 3 slots are taken.',
+      'Transaction pay-2 is held at step apply since 12:00:55 UTC: SB-4203 The step is done, and its reversal was refused or is not possible; 2 of 3 slots are taken.',
       'Nothing by itself: a person decides.',
-      'The decision of a person: look at the location, then decide.',
+      'The decision of a person: look at the location, then decide; a roll back now says that it was undone by hand.',
     ],
   },
 ];

@@ -76,8 +76,7 @@ export const participantErrors = {
     status: 409,
   },
   'SB-4203': {
-    cause:
-      'A step is done and was not undone: the participant refused to, or the plan calls the step irreversible.',
+    cause: 'The step is done, and its reversal was refused or is not possible.',
     remedy: 'Look at the location, then decide; a roll back now says that it was undone by hand.',
     status: 409,
   },
