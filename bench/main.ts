@@ -6,6 +6,7 @@ const BENCHES: Readonly<Record<string, string>> = {
   durable: 'the whole job: Kafka, Postgres with fsync, one worker, a participant without delay',
   parking: 'a stuck location with a deep line: rate of the others, memory; a backlog that moves',
   ledger: 'ledger commits alone',
+  parts: 'what parts of consumer, results and ledger cost, each beside the same without it',
   growth: 'commits at many locations and beside parked rows; start and reads over many finals',
   scale: 'what 10,000, 100,000 and 1,000,000 transactions a second need, on paper',
   fetch: 'fetch and parse alone',
