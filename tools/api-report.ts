@@ -2,7 +2,7 @@
  * The public API of the package as text, one file an entry in etc/api: what a user's compiler sees. A change of
  * it is a change of the version (docs/library/semver.md), so it is committed, and test/package compares it.
  *
- *   npm run api          writes the files from the declarations in dist/
+ *   npm run api          builds, and writes the files from the declarations in dist/
  */
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
