@@ -2,14 +2,19 @@
  * Planted defects: each is one change of a source file, made when the file is loaded, and must be caught by the
  * simulator. What the text is replaced by is wrong in a way that somebody could write.
  *
+ * M0 Worlds are drawn for all mutants alike, but for those that need what meets seldom: `world` has more of it.
  * M1 `find` stands in its file exactly once: a mutant of code that has moved on is an error, not a pass.
  */
+import type { Faults } from '../../src/sim/faults.ts';
+import type { ScenarioOptions } from '../../src/sim/scenario.ts';
+
 export interface Mutant {
   readonly name: string;
   /** Below src. */
   readonly file: string;
   readonly find: string;
   readonly replace: string;
+  readonly world?: Partial<Omit<ScenarioOptions, 'faults'>> & { readonly faults?: Partial<Faults> };
 }
 
 export const MUTANTS: readonly Mutant[] = [
@@ -187,14 +192,9 @@ export const MUTANTS: readonly Mutant[] = [
     find: "    if (row === undefined || !here || row.state !== 'received') {",
     replace:
       "    if (row === undefined || !here || (row.state !== 'received' && row.reason !== 'cancelled')) {",
+    world: { people: { stuckPerSecond: 1, limitsPerSecond: 0.5, commandsPerSecond: 5 } },
   },
   // ------------------------------------------------------------------------------------------ defects that were found
-  {
-    name: 'what ran out of time is taken for expired unbegun',
-    file: 'engine/settle.ts',
-    find: "  return row.slot === 0 && row.reason === 'expired'",
-    replace: "  return row.reason === 'expired'",
-  },
   {
     name: 'a refused reversal counts as undone by who decided before',
     file: 'core/decide.ts',
@@ -208,6 +208,7 @@ export const MUTANTS: readonly Mutant[] = [
     find: '    evidence: change.evidence ?? holder.evidenceText,\n    traceparent',
     replace:
       '    evidence: change.evidence ?? (Object.keys(holder.evidence).length === 0 ? null : JSON.stringify(holder.evidence)),\n    traceparent',
+    world: { steps: 2, faults: { unstorable: 0.3, refuse: 0.5, publishLost: 0.5 } },
   },
   {
     name: 'rows read after a lost answer count, whoever wrote them',
@@ -222,16 +223,14 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '      const landed = (',
   },
   {
-    name: 'rows parked while their lane is read are read by nobody',
-    file: 'engine/parking.ts',
-    find: "    if (!settled || this.#cancelling.size > 0) return 'too early';",
-    replace: "    if (!settled || this.#cancelling.size > 0) return 'nothing';",
-  },
-  {
     name: 'one parked row is cancelled twice at once',
     file: 'engine/command-desk.ts',
     find: '    if (this.#parking.isCancelling(command.id)) return;',
     replace: '',
+    world: {
+      people: { stuckPerSecond: 1, limitsPerSecond: 0, commandsPerSecond: 10 },
+      faults: { commitLost: 0.3 },
+    },
   },
   {
     name: 'who takes a partition over while limits are read does not hear of them',
@@ -239,12 +238,28 @@ export const MUTANTS: readonly Mutant[] = [
     find: '    if (await this.#readLimits()) for (const partition of runningNow()) partition.pumpAll();',
     replace:
       '    const before = runningNow();\n    if (await this.#readLimits()) for (const partition of before) partition.pumpAll();',
+    world: {
+      people: { stuckPerSecond: 0, limitsPerSecond: 3, commandsPerSecond: 0 },
+      faults: { rebalancesPerSecond: 0.5, ledgerSlow: 0.1 },
+    },
   },
   {
     name: 'more rows than were parked stop their worker',
     file: 'engine/parking.ts',
     find: '    if (lane.paged + rows.length > lane.parked) {',
     replace: '    if (rows.length < 0) {',
+    world: {
+      workers: 2,
+      partitions: 2,
+      locations: 2,
+      transactions: 12,
+      people: { stuckPerSecond: 0.6, limitsPerSecond: 0, commandsPerSecond: 0 },
+      faults: { rebalancesPerSecond: 0.3 },
+      mishaps: [
+        { point: 'page-read', kind: 'zombie' },
+        { point: 'taken-over', kind: 'zombie' },
+      ],
+    },
   },
   // ------------------------------------------------------------------------------------------ lost history
   {
@@ -297,6 +312,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'engine/committer.ts',
     find: "        if (error.failure === 'lost') batch = await this.#settle(batch, heads);\n        else",
     replace: "        if (error.failure === 'lost') await this.#pause(attempt);\n        else",
+    world: { faults: { commitLost: 0.4 } },
   },
   {
     name: 'rows are read before the epochs are raised',
