@@ -2,6 +2,7 @@
  * Workers as real processes, each with its own name, port and log file; what was done to them and how they ended is
  * kept as the checkers read it.
  */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WorkerEvent } from '../../src/checkers/evidence.ts';
 import { Child, type Exit } from './child.ts';
@@ -102,6 +103,11 @@ export class Fleet {
       atMs: Date.now(),
       event: signal === 'SIGTERM' ? 'sigterm' : 'sigkill',
     });
+  }
+
+  /** All it has written so far. */
+  output(name: string): string {
+    return readFileSync(this.#child(name).logFile, 'utf8');
   }
 
   /** SIGTERM, and the exit; one that does not end in time is killed. */

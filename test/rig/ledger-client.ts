@@ -1,10 +1,27 @@
 /**
- * The ledger's tables read from outside of any worker, by one connection that is made again when it broke.
+ * The ledger's tables read from outside of any worker, by one connection a server that is made again when it broke.
  * LC1 One query at a time; a query on a broken connection rejects, the next one connects anew.
+ * LC2 Of several servers the rows come one server after the other; without one of them there are none.
  */
 import pg from 'pg';
 
 export class LedgerClient {
+  readonly #servers: readonly ServerClient[];
+
+  constructor(...connectionStrings: readonly string[]) {
+    this.#servers = connectionStrings.map((each) => new ServerClient(each));
+  }
+
+  async rows<T extends object>(text: string, values: readonly unknown[] = []): Promise<T[]> {
+    return (await Promise.all(this.#servers.map((server) => server.rows<T>(text, values)))).flat();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#servers.map((server) => server.close()));
+  }
+}
+
+class ServerClient {
   readonly #connectionString: string;
   #client: Promise<pg.Client> | null = null;
 
@@ -12,7 +29,7 @@ export class LedgerClient {
     this.#connectionString = connectionString;
   }
 
-  async rows<T extends object>(text: string, values: readonly unknown[] = []): Promise<T[]> {
+  async rows<T extends object>(text: string, values: readonly unknown[]): Promise<T[]> {
     this.#client ??= this.#connect();
     const mine = this.#client;
     try {

@@ -38,6 +38,8 @@ export interface StageSettings {
   readonly topicConfigs?: Readonly<Record<string, string>>;
   /** Places for workers behind links of their own. Default 0. */
   readonly places?: number;
+  /** Servers of the ledger. Default 1. */
+  readonly shards?: number;
 }
 
 const TOPIC = 'transactions';
@@ -61,7 +63,8 @@ interface Parts {
   readonly directory: string;
   readonly settings: StageSettings;
   readonly kafka: LinkedKafka;
-  readonly postgres: OwnPostgres;
+  /** Shard 0 first. */
+  readonly servers: readonly [OwnPostgres, ...OwnPostgres[]];
   readonly site: SiteProcess;
   readonly client: BrokerClient;
   readonly samplerClient: BrokerClient;
@@ -80,14 +83,15 @@ export class Stage {
 
   private constructor(parts: Parts) {
     this.#parts = parts;
-    const { directory, settings, kafka, postgres, site, topic } = parts;
+    const { directory, settings, kafka, servers, site, topic } = parts;
+    const urls = servers.map(({ connectionString }) => connectionString).join(',');
     this.fleet = new Fleet({
       directory,
       configFile: settings.configFile ?? null,
       exitDeadlineMs: DRAIN_TIMEOUT_MS + EXIT_GRACE_MS,
       environment: {
         KAFKA_BROKERS: kafka.bootstrap,
-        DATABASE_URL: postgres.connectionString,
+        ...(servers.length === 1 ? { DATABASE_URL: urls } : { DATABASE_URLS: urls }),
         SIGNALBOX_TOPIC: TOPIC,
         SIGNALBOX_GROUP: GROUP,
         SIGNALBOX_PARTICIPANT_URL: site.url,
@@ -109,7 +113,7 @@ export class Stage {
   /** Says why when there is no broker: the reason of the skipped tests. */
   static async open(settings: StageSettings): Promise<Stage | NoKafka> {
     const endTurn = await takeTurn();
-    const { places = 0 } = settings;
+    const { places = 0, shards = 1 } = settings;
     const kafka = await kafkaBehindLinks(places);
     if ('skip' in kafka) {
       endTurn();
@@ -119,16 +123,18 @@ export class Stage {
     const siteDirectory = join(directory, 'site');
     await mkdir(siteDirectory);
     const postgres = await ownPostgres();
-    const { connectionString } = postgres;
-    await migrate({ connectionString });
-    const ledger = new LedgerClient(connectionString);
+    const more = await Promise.all(Array.from({ length: shards - 1 }, () => ownPostgres()));
+    const servers = [postgres, ...more] as const;
+    const urls = servers.map(({ connectionString }) => connectionString);
+    for (const connectionString of urls) await migrate({ connectionString });
+    const ledger = new LedgerClient(...urls);
     await installTakeOverProbe(ledger);
     const client = new BrokerClient(kafka.bootstrap);
     const { partitions, topicConfigs: configs = {} } = settings;
     const topic = await client.createTopic({ name: TOPIC, partitions, configs });
     const site = await SiteProcess.start({ directory: siteDirectory, behaviour: settings.site });
     const samplerClient = new BrokerClient(kafka.bootstrap);
-    const samplerLedger = new LedgerClient(connectionString);
+    const samplerLedger = new LedgerClient(...urls);
     const links = await Promise.all(
       kafka.links.map((broker) => openLinks(broker, { ledger: postgres.port, site: site.port })),
     );
@@ -137,7 +143,7 @@ export class Stage {
       directory,
       settings,
       kafka,
-      postgres,
+      servers,
       site,
       client,
       samplerClient,
@@ -153,7 +159,11 @@ export class Stage {
   }
 
   get postgres(): OwnPostgres {
-    return this.#parts.postgres;
+    return this.servers[0];
+  }
+
+  get servers(): readonly [OwnPostgres, ...OwnPostgres[]] {
+    return this.#parts.servers;
   }
 
   get site(): SiteProcess {
@@ -180,6 +190,16 @@ export class Stage {
     return this.#parts.ledger;
   }
 
+  /** Of one server of the ledger, on a connection of its own. */
+  async serverRows<T extends object>(shard: number, text: string): Promise<T[]> {
+    const server = new LedgerClient(this.servers[shard]?.connectionString ?? '');
+    try {
+      return await server.rows<T>(text);
+    } finally {
+      await server.close();
+    }
+  }
+
   /** Starts to produce at this rate, through outages; it is stopped with the stage. */
   produce(workload: readonly PlannedRecord[], rate: number): Producer {
     return this.#started({ workload, rate });
@@ -200,10 +220,10 @@ export class Stage {
 
   /** Records that have ended, whatever their end. */
   async ended(): Promise<number> {
-    const [row] = await this.#parts.ledger.rows<{ ended: number | null }>(
+    const rows = await this.#parts.ledger.rows<{ ended: number | null }>(
       'select sum(last_number + dead_letters + duplicates)::float8 as ended from signalbox.partitions',
     );
-    return row?.ended ?? 0;
+    return rows.reduce((sum, { ended }) => sum + (ended ?? 0), 0);
   }
 
   /** Resolves when these workers have taken over everything between them, each something. */
@@ -212,12 +232,7 @@ export class Stage {
     const wanted = workers.toSorted().join(' ');
     await until({ what: `all partitions are owned by ${wanted}`, timeoutMs, pollMs: 250 }, async () => {
       const rows = await ledger.rows<{ worker: string }>('select distinct worker from signalbox.partitions');
-      return (
-        rows
-          .map(({ worker }) => worker)
-          .sort()
-          .join(' ') === wanted
-      );
+      return [...new Set(rows.map(({ worker }) => worker))].sort().join(' ') === wanted;
     });
   }
 
@@ -227,8 +242,8 @@ export class Stage {
     await site.change({ jam: ['*'] });
     const [clock] = await ledger.rows<{ now: Date }>('select now()');
     await until({ what: `${worker} executes steps`, timeoutMs, pollMs: 20 }, async () => {
-      const [row] = await ledger.rows<{ count: number }>(AT_WORK, [worker, clock?.now]);
-      return (row?.count ?? 0) >= AT_WORK_MIN;
+      const rows = await ledger.rows<{ count: number }>(AT_WORK, [worker, clock?.now]);
+      return rows.reduce((sum, { count }) => sum + count, 0) >= AT_WORK_MIN;
     });
     this.fleet.signal(worker, 'SIGKILL');
     await site.change({ release: ['*'] });
@@ -265,7 +280,7 @@ export class Stage {
   }
 
   async close(passed: boolean): Promise<void> {
-    const { directory, kafka, postgres, site, client, samplerClient, ledger, samplerLedger, links, endTurn } =
+    const { directory, kafka, servers, site, client, samplerClient, ledger, samplerLedger, links, endTurn } =
       this.#parts;
     await Promise.all(this.#producers.map((producer) => producer.stop()));
     await this.sampler.stop();
@@ -273,7 +288,7 @@ export class Stage {
     await site.stop();
     await Promise.all([client, samplerClient, ledger, samplerLedger].map((each) => each.close()));
     await Promise.all(links.map(closeLinks));
-    await Promise.all([kafka.stop(), postgres.stop()]);
+    await Promise.all([kafka, ...servers].map((each) => each.stop()));
     endTurn();
     if (passed && process.env.SIGNALBOX_KEEP_LOGS !== '1')
       await rm(directory, { recursive: true, force: true });
