@@ -1,9 +1,7 @@
 /**
  * A withdrawal of three steps: the money is reserved, the notes are handed out, the withdrawal is booked. When the machine
  * refuses, the reservation is taken back. Kill it at any time and start it again: each of it happens once.
- *
  *   DATABASE_URL=postgresql://… node examples/04-withdrawal/main.ts
- *
  * Its topic is a table in the same database; with `kafka: { brokers: […] }` it is one of Kafka.
  */
 import { setTimeout } from 'node:timers/promises';
@@ -11,11 +9,11 @@ import pg from 'pg';
 import { createSignalbox, type StepFunctions } from 'signalbox';
 
 const { DATABASE_URL = '' } = process.env;
-const pool = new pg.Pool({ connectionString: DATABASE_URL });
+// A user called signalbox would otherwise find tables of that schema, which is the ledger's, before those of public.
+const pool = new pg.Pool({ connectionString: DATABASE_URL, options: '-c search_path=public' });
 await pool.query(`
   create table if not exists tills (location text primary key, cents integer not null);
-  create table if not exists movements (
-    key text primary key, location text not null, cents integer not null, reversed boolean not null default false);
+  create table if not exists movements (key text primary key, location text, cents integer, reversed boolean default false);
   insert into tills values ('till-1', 100000) on conflict do nothing`);
 
 // One statement is one transaction: a key is recorded with its movement, so the same key again moves nothing (grade G2).

@@ -10,7 +10,8 @@ import pg from 'pg';
 import { createSignalbox, SignalboxError } from 'signalbox';
 
 const { DATABASE_URL = '', KAFKA_BROKERS, PORT = '3000' } = process.env;
-const pool = new pg.Pool({ connectionString: DATABASE_URL });
+// A user called signalbox would otherwise find the ledger's schema of that name before public.
+const pool = new pg.Pool({ connectionString: DATABASE_URL, options: '-c search_path=public' });
 await pool.query('create table if not exists openings (key text primary key, gate text not null)');
 
 const signalbox = createSignalbox({

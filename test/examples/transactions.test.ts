@@ -56,6 +56,8 @@ describe('examples with transactions', () => {
     assert.match(output(), /^w-1 completed $/m);
     assert.match(output(), /^w-2 rolled_back there are only notes of 20$/m);
     assert.match(output(), /^in the till: 96000$/m);
+    const tables = await database.query("select schemaname from pg_tables where tablename = 'movements'");
+    assert.deepEqual(tables.rows, [{ schemaname: 'public' }], 'both starts moved money in one table');
     await database.end();
   });
 
