@@ -52,10 +52,12 @@ export class Operator {
   }
 
   async #look(): Promise<void> {
-    for (const { id, state } of await this.#operations.attention(ATTENTION_MAX)) {
+    for (const { id, state, code } of await this.#operations.attention(ATTENTION_MAX)) {
       const { atMs, times } = this.#decided.get(id) ?? { atMs: 0, times: 0 };
       if (state !== 'held' || Date.now() - atMs < AGAIN_MS) continue;
-      const action = times % 2 === 0 ? 'retry' : 'roll_back';
+      // Nobody undoes anything by hand here, so a refused reversal (SB-4203) is asked for again.
+      const otherwise = times % 2 === 0 ? 'retry' : 'roll_back';
+      const action = code === 'SB-4203' ? 'ask' : otherwise;
       this.#decided.set(id, { atMs: Date.now(), times: times + 1 });
       await this.#operations.propose({
         id,
