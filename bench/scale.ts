@@ -1,7 +1,7 @@
 /**
  * Scale on paper: what a rate needs, from the costs that `durable` and `ledger` print. No measurement of its own.
  *
- *   npm run bench -- scale [--worker 62] [--ledger 86] [--wal 1850] [--row 1000] [--cores 16] [--walRate 300]
+ *   npm run bench -- scale [--worker 78] [--ledger 82] [--wal 1850] [--row 1000] [--cores 16] [--walRate 300]
  *                          [--busy 0.7] [--step 500] [--commit 20] [--json]
  *
  * worker, ledger: CPU time of a transaction in µs, in the worker's process and in Postgres; wal, row: bytes of WAL and of
@@ -12,8 +12,8 @@ import { parseArgs } from 'node:util';
 
 const { values } = parseArgs({
   options: {
-    worker: { type: 'string', default: '62' },
-    ledger: { type: 'string', default: '86' },
+    worker: { type: 'string', default: '78' },
+    ledger: { type: 'string', default: '82' },
     wal: { type: 'string', default: '1850' },
     row: { type: 'string', default: '1000' },
     cores: { type: 'string', default: '16' },

@@ -175,7 +175,7 @@ function crashTable(crashes: readonly Session['crashes'][number][]): Table {
       'peer',
       'done at the kill',
       'committed at the kill',
-      'lost for ever',
+      'never done',
       'done twice',
       'first done out of order',
       'resumed after s',
