@@ -37,6 +37,22 @@ export const CORPUS: readonly Found[] = [
     },
     'A person had decided to roll back in doubt; the reversal was refused, and the step counted as undone by hand.',
   ),
+  found(
+    { seed: 1613, without: ['answers', 'results', 'stops', 'cuts', 'rebalances', 'failovers', 'stuck'] },
+    'Evidence that the ledger could not store: published without it first, as an empty object by the next owner.',
+  ),
+];
+
+/** Plans of the exhaustive mode that once failed. */
+export const PLANS: readonly { readonly what: string; readonly plan: string }[] = [
+  {
+    plan: 'zombie at page-read, then zombie at taken-over',
+    what: 'More parked rows than were told, because somebody else had parked them: the worker stopped for a bug.',
+  },
+  {
+    plan: 'zombie at page-read, then cut at settling',
+    what: 'A lost commit was settled when its partition had been taken over again: the newer epoch was given up.',
+  },
 ];
 
 function found(described: Described, what: string): Found {
