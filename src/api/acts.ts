@@ -19,7 +19,8 @@ const CONSEQUENCE: Readonly<Record<CommandAction, string>> = {
   complete:
     'Records, by your word, that the step took effect; the plan goes on behind it. Nothing is sent for this step.',
   roll_back:
-    'What was done is undone step by step, or counts as undone by hand. At grade G3 the fencing status is asked first.',
+    'What was done is undone step by step. At grade G3 the fencing status is asked first; below G2, and for a step that ' +
+    'is known to stand, it counts as undone by your word.',
   retry: 'The step is sent once more under the same key and a new token, with a new deadline.',
 };
 
