@@ -239,13 +239,18 @@ export class Member {
       return true;
     }
     const couldBegin = this.mayBegin();
+    const silentMs = sentAtMs - this.#provenAtMs;
     this.#provenAtMs = sentAtMs;
     // We slept over the answer: somebody may have taken our place meanwhile.
     if (!this.mayBegin()) return true;
     if (beat.was_silent === true) this.#judgesFromMs = sentAtMs + sessionTimeoutMs;
     this.#apply(beat);
+    if (!couldBegin && this.#wasProven) {
+      // Healed before another one failed: that nothing began meanwhile is told all the same.
+      if (!this.#isFenceTold) events.problem(new SignalboxError('SB-3015', `none for ${silentMs} ms`));
+      events.resumed();
+    }
     this.#isFenceTold = false;
-    if (!couldBegin && this.#wasProven) events.resumed();
     this.#wasProven = true;
     return await this.#rebalance(id, beat);
   }
