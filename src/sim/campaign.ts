@@ -71,16 +71,8 @@ export async function runWorld(
 }
 
 export function addReport(totals: Totals, report: ScenarioReport): void {
-  totals.worlds += 1;
-  totals.transactions += report.transactions;
-  totals.completed += report.completed;
-  totals.rolledBack += report.rolledBack;
-  totals.faults += report.struck;
-  totals.events += report.events;
-  totals.virtualMs += report.virtualMs;
-  addCounts(totals.happened, report.faults);
-  addCounts(totals.problems, report.problems);
-  addCounts(totals.reached, report.reached);
+  const { faults: happened, struck: faults } = report;
+  addTotals(totals, { ...report, worlds: 1, compared: 0, faults, happened, failures: [] });
 }
 
 /** Adds what another thread has run. */
